@@ -41,7 +41,8 @@ def usable(points: Points, unit: str, funnel: Funnel) -> Points:
     _, first = np.unique(np.column_stack([points.x, points.y, points.target]), axis=0, return_index=True)
     points = _keep(points, np.isin(np.arange(len(points)), first), "repeats an earlier row", funnel)
     again = len(points) - len(np.unique(np.column_stack([points.x, points.y]), axis=0))
-    _note(funnel, again, "rows lie where an earlier one does, with another value; kept")
+    layers = "a network knows no depth: of layers of one profile put one into the table"
+    _note(funnel, again, f"rows lie where an earlier one does, with another value ({layers}); kept")
     _note(funnel, len(points) - len(set(points.identity)), "sample names repeat an earlier one; kept")
     limit = most_carbon(unit) or np.inf
     above = f"rows exceed {limit:g} {unit}, the carbon content of pure organic matter; kept"
