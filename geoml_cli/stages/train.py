@@ -247,9 +247,9 @@ def _tell_one_outcome(
     signatures = run.data().signatures
     for name, network in networks.items():
         target = samples[name].target
-        if target.rows is None:
+        if target.dims or (rows := target.rows) is None or not len(rows):  # maps are read piece by piece
             continue
-        least, largest = np.fmin.reduce(target.rows, axis=None), np.fmax.reduce(target.rows, axis=None)
+        least, largest = np.fmin.reduce(rows), np.fmax.reduce(rows)
         if least == largest:
             is_probability = network.task(signatures[name]).baseline == "probability"
             limit = ", and from which value on it is 1" if is_probability else ""
