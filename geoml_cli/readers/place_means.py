@@ -30,7 +30,7 @@ from geoml_cli.readers.locating import is_geographic
 from geoml_cli.readers.rasters import Raster
 from geoml_cli.samples.input import Grid
 
-_MOST, _FEWEST, _A_PIXEL, _BLOCKS = 64, 12, 2.0, 32
+_MOST, _FEWEST, _A_PIXEL, _BLOCKS = 128, 24, 4.0, 32
 """Places along a side of a pixel, at most and at least, and how many there are for each pixel of the raster; blocks of
 these along a side at least, where there would be more places."""
 _TRANSFORMED = 32

@@ -177,6 +177,21 @@ def test_many_fine_pixels_are_all_counted(raster: Write, tmp_path: Path, turn: f
     assert np.std(found - expected) < 0.2 * np.std(expected) and abs(np.mean(found - expected)) < 0.05
 
 
+@pytest.mark.parametrize("size", [4, 10, 20, 45])
+def test_noise_of_the_rasters_pixels_is_averaged_by_their_areas(raster: Write, tmp_path: Path, size: int) -> None:
+    """White noise is the worst there is: its means deviate by a pixel's noise over `size`, and weights err most."""
+    count = int(1.6 * SIDE * size)
+    values = np.random.default_rng(4).normal(size=(count, count))
+    centre = Affine.translation(500_000, 4_600_000)
+    fine = "EPSG:32634", centre @ Affine.scale(100 / size, -100 / size) @ Affine.translation(-count / 2, -count / 2)
+    turned = centre @ Affine.rotation(20) @ Affine.scale(100, -100) @ Affine.translation(-SIDE / 2, -SIDE / 2)
+    found = read(raster, tmp_path, ("EPSG:32634", turned), fine, values)
+    along = (np.arange(SIDE * 400) + 0.5) / 400
+    column, row = ~fine[1] @ (turned @ np.array(np.meshgrid(along, along)))
+    expected = values[row.astype(int), column.astype(int)].reshape(SIDE, 400, SIDE, 400).mean(axis=(1, 3))
+    assert np.sqrt(np.mean((found - expected) ** 2)) < 0.09 * np.std(expected)
+
+
 @pytest.mark.parametrize("crs", ["ESRI:54009", "ESRI:54030", "EPSG:6933"])
 @pytest.mark.parametrize("is_class", [False, True])
 def test_a_map_of_the_world_has_corners_beyond_it(raster: Write, tmp_path: Path, crs: str, is_class: bool) -> None:

@@ -103,7 +103,9 @@ def sums_job(trained: TrainedRun, dataset: Dataset, requested: RequestedSums, re
         columns = _columns((signature.target_name, signature.unit), wanted, coverage if interval else None)
         columns = tuple(column for column in columns if column.name in frame)
         _compare(frame, wanted, reporter)
-        _tell_incomplete(frame, wanted, reporter, _others(trained) if fill is None else {})
+        # Times outside of the series are no records, and nothing fills them.
+        fillable = fill is None and np.isnan(series.value).any()
+        _tell_incomplete(frame, wanted, reporter, _others(trained) if fillable else {})
         head = _head(trained, dataset, calibration, wanted)
         head |= {"filled_otherwise_by": series.otherwise_by} if series.otherwise_by else {}
         table.write(out, table.Table(columns, len(frame), head), [frame])
