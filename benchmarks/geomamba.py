@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from benchmarks import _table
 from benchmarks.kernels import parallel_scan, recursion_layer
-from geoml_cli.layers.onednn import product
+from geoml_cli.layers.onednn import product, product_over_rows
 from geoml_cli.models.geomamba.backend import Kernels
 from geoml_cli.models.geomamba.blocks import Mamba, MambaEncoder
 from geoml_cli.models.geomamba.kan import KanLinear
@@ -114,7 +114,7 @@ def products(settings: NetworkSettings, rows: int) -> Step:
             x, weight = tensors[shape]
             product(x, weight)
             product(slopes[shape], weight.T)
-            product(slopes[shape].T, x.T)
+            product_over_rows(slopes[shape], x)
         return 0.0
 
     return step

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from geoml_cli.errors import SettingsError
@@ -83,6 +83,17 @@ class Kernels:
 
             return linear(x, weight_OI, bias_O)
         return functional.linear(x, weight_OI, bias_O)
+
+    def norm_of_sum(self, left: Tensor, right: Tensor, norm: nn.RMSNorm) -> Tensor:
+        """Return a norm of left + right, [..., M]."""
+        if self._way(left) == "fused":
+            from geoml_cli.models.geomamba.fused.norm import norm_of_sum, suits
+
+            if suits(left, right, norm.weight):
+                eps = torch.finfo(left.dtype).eps if norm.eps is None else norm.eps
+                return norm_of_sum(left, right, norm.weight, eps)
+        normed: Tensor = norm(left + right)
+        return normed
 
     def _way(self, tensor: Tensor) -> Way:
         if self.backend == "torch" or torch.compiler.is_compiling():

@@ -90,9 +90,8 @@ class MambaEncoder(nn.Module):
         x_BLM = tokens_BLM
         for block in self.layers:
             # x <- norm(MLP(mamba_i(x)) + x), where MLP and norm are the same for every i.
-            x_BLM = self.layer_norm(self._mixed(block(x_BLM)) + x_BLM)
-        out_BLM: Tensor = self.layer_norm2(x_BLM + tokens_BLM)
-        return out_BLM
+            x_BLM = self.kernels.norm_of_sum(self._mixed(block(x_BLM)), x_BLM, self.layer_norm)
+        return self.kernels.norm_of_sum(x_BLM, tokens_BLM, self.layer_norm2)
 
     def _mixed(self, x_BLM: Tensor) -> Tensor:
         for layer in (self.MLP[0], self.MLP[2]):

@@ -147,10 +147,13 @@ def test_leading_axes_are_kept():
     assert layer(x[:0]).shape == (0, 5, 2)
 
 
+@pytest.mark.parametrize("intel", [False, True])
 @pytest.mark.parametrize("shape", [(5, 3), (2, 4, 3), (1, 1, 3), (0, 3)])
-def test_the_quick_product_is_a_linear_layer(shape):
-    from geoml_cli.layers.onednn import linear
+def test_the_quick_product_is_a_linear_layer(shape, intel, monkeypatch):
+    from geoml_cli.layers import onednn
 
+    monkeypatch.setattr(onednn, "_is_intel", lambda: intel)
+    linear = onednn.linear
     wide = torch.randn(*shape[:-1], 7)
     x = wide[..., 2:5].detach().requires_grad_()  # rows with gaps between them
     weight, bias = torch.randn(6, 3, requires_grad=True), torch.randn(6, requires_grad=True)

@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from geoml_cli.layers.onednn import product, product_over_rows
-from geoml_cli.models.geomamba.fused.pieces import padded
+from geoml_cli.models.geomamba.fused.pieces import groups_of_rows, padded
 from geoml_cli.models.geomamba.kernels import single, spline
 from geoml_cli.models.geomamba.kernels.threads import spread
 
@@ -30,9 +30,6 @@ _BLOCK = 2**20
 
 _SHARE = 2**14
 """Numbers of the input that one thread takes at a time."""
-
-_GROUPS = 32
-"""Sums over rows with one output are kept in so many parts, whatever the threads."""
 
 
 def kan(x_RI: Tensor, base_OI: Tensor, weight_OIK: Tensor, knots: Tensor) -> Tensor:
@@ -50,7 +47,11 @@ def kan(x_RI: Tensor, base_OI: Tensor, weight_OIK: Tensor, knots: Tensor) -> Ten
     if base_OI.shape[0] == 1:
         out_RO = _Single.apply(padded(x), padded(base[0]), padded(weight[0].T), knots)  # type: ignore[no-untyped-call]
     else:
-        out_RO = _Layer.apply(x.contiguous(), base.contiguous(), weight.contiguous(), knots)  # type: ignore[no-untyped-call]
+        # [O, I] next to [O, K I], basis by basis: the order in which `spline.expand` lays out. Of one input it is that
+        # already, and turned back its gradient would have other strides than the weight, of which DDP warns.
+        by_basis = weight if weight.shape[1] == 1 else weight.transpose(1, 2)
+        joined_OJ = torch.cat([base, by_basis.flatten(1)], dim=1)
+        out_RO = _Layer.apply(x.contiguous(), joined_OJ, knots)  # type: ignore[no-untyped-call]
     return out_RO.to(x_RI.dtype)
 
 
@@ -83,19 +84,13 @@ def _layout(x_RI: Tensor, grid: spline.Grid) -> Tensor:
     return out_RJ
 
 
-def _joined(base_OI: Tensor, weight_OIK: Tensor) -> Tensor:
-    """Put the weights of SiLU and of the bases side by side, [O, J]."""
-    # [O, I] next to [O, K I], basis by basis: the order in which `spline.expand` lays out.
-    return torch.cat([base_OI.detach(), weight_OIK.detach().transpose(1, 2).flatten(1)], dim=1)
-
-
 class _Layer(torch.autograd.Function):
     @staticmethod
-    def forward(x_RI: Tensor, base_OI: Tensor, weight_OIK: Tensor, knots: Tensor) -> Tensor:
-        x_RI, weight_OJ = x_RI.detach(), _joined(base_OI, weight_OIK)
+    def forward(x_RI: Tensor, weight_OJ: Tensor, knots: Tensor) -> Tensor:
+        x_RI, weight_OJ = x_RI.detach(), weight_OJ.detach()
         grid = _grid(knots, x_RI)
         outs = [product(_layout(x_RI[block], grid), weight_OJ) for block in _blocks(*x_RI.shape)]
-        return torch.cat(outs) if len(outs) > 1 else outs[0] if outs else x_RI.new_empty(0, base_OI.shape[0])
+        return torch.cat(outs) if len(outs) > 1 else outs[0] if outs else x_RI.new_empty(0, weight_OJ.shape[0])
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:  # noqa: ANN401
@@ -104,8 +99,8 @@ class _Layer(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, to_out_RO: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
-        x_RI, base_OI, weight_OIK, knots = ctx.saved_tensors
-        grid, weight_OJ, to_out_RO = _grid(knots, x_RI), _joined(base_OI, weight_OIK), to_out_RO.contiguous()
+        x_RI, weight_OJ, knots = ctx.saved_tensors
+        grid, to_out_RO = _grid(knots, x_RI), to_out_RO.contiguous()
         to_x_RI, to_weight_OJ = torch.zeros_like(x_RI), torch.zeros_like(weight_OJ)
         for block in _blocks(*x_RI.shape):
             to_out = to_out_RO[block]
@@ -113,16 +108,13 @@ class _Layer(torch.autograd.Function):
             if ctx.needs_input_grad[0]:
                 gradients = (to_x_RI[block].numpy(), product(to_out, weight_OJ.T).numpy())
                 _over_rows(spline.contract, x_RI[block].numpy(), grid, gradients)
-        to_base_OI, to_basis_OJ = to_weight_OJ.tensor_split([base_OI.shape[1]], dim=1)
-        # [O, K I], basis by basis, back to [O, I, K].
-        to_weight_OIK = to_basis_OJ.reshape(weight_OIK.transpose(1, 2).shape).transpose(1, 2).contiguous()
-        return to_x_RI, to_base_OI, to_weight_OIK, None
+        return to_x_RI, to_weight_OJ, None
 
 
 class _Single(torch.autograd.Function):
     @staticmethod
     def forward(x_RI: Tensor, base_I: Tensor, weight_KI: Tensor, knots: Tensor) -> Tensor:
-        out_R, groups = x_RI.new_empty(x_RI.shape[0]), _groups(x_RI.shape[0])
+        out_R, groups = x_RI.new_empty(x_RI.shape[0]), groups_of_rows(x_RI.shape[0])
         arguments = (x_RI.detach().numpy(), _grid(knots, x_RI), _weights(base_I, weight_KI), out_R.numpy())
         spread(lambda k: single.forward(*arguments, groups[k]), len(groups))
         return out_R[:, None]
@@ -135,7 +127,7 @@ class _Single(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, to_out_R1: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
         x_RI, base_I, weight_KI, knots = ctx.saved_tensors
-        groups = _groups(x_RI.shape[0])
+        groups = groups_of_rows(x_RI.shape[0])
         to_x_RI, to_base_GI = torch.empty_like(x_RI), x_RI.new_zeros(len(groups), *base_I.shape)
         to_weight_GKI = x_RI.new_zeros(len(groups), *weight_KI.shape)
         gradients = single.Gradients(to_x_RI.numpy(), to_base_GI.numpy(), to_weight_GKI.numpy())
@@ -143,11 +135,6 @@ class _Single(torch.autograd.Function):
         arguments = (x_RI.numpy(), _grid(knots, x_RI), _weights(base_I, weight_KI), slopes)
         spread(lambda k: single.backward(*arguments, groups[k]), len(groups))
         return to_x_RI, to_base_GI.sum(0), to_weight_GKI.sum(0), None
-
-
-def _groups(rows: int) -> list[single.Rows]:
-    groups = min(_GROUPS, rows)
-    return [single.Rows(k, k * rows // groups, (k + 1) * rows // groups) for k in range(groups)]
 
 
 def _weights(base_I: Tensor, weight_KI: Tensor) -> single.Weights:

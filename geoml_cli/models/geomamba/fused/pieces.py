@@ -1,15 +1,15 @@
-"""How work on [B, L, D] arrays is shared out over threads."""
+"""How work on arrays is shared out over threads."""
 
 from __future__ import annotations
 
 from torch import Tensor
 from torch.nn import functional
 
-from geoml_cli.models.geomamba.kernels.arrays import Piece
+from geoml_cli.models.geomamba.kernels.arrays import Piece, Rows
 from geoml_cli.models.geomamba.kernels.lanes import WIDTH
 
 _GROUPS = 32
-"""Sums over sequences are kept in so many parts, whatever the threads, so that results do not depend on them."""
+"""Sums over sequences or rows are kept in so many parts, so that results do not depend on the threads."""
 
 _WIDE, _NARROW = 256, 64
 """Channels of a tile: wide ones are quicker, narrow ones give every core work when sequences are few."""
@@ -26,6 +26,12 @@ def pieces(batch: int, channels: int) -> list[Piece]:
         for group in range(groups)
         for tile, low in enumerate(range(0, channels, width))
     ]
+
+
+def groups_of_rows(rows: int) -> list[Rows]:
+    """Share out rows by their number alone."""
+    groups = min(_GROUPS, rows)
+    return [Rows(k, k * rows // groups, (k + 1) * rows // groups) for k in range(groups)]
 
 
 def padded(tensor: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What all compiled loops over [B, L, D] arrays share."""
+"""What compiled loops share: their arrays, and how work on them is shared out."""
 
 from __future__ import annotations
 
@@ -19,3 +19,11 @@ class Piece(NamedTuple):
     tile: int
     low: int
     high: int
+
+
+class Rows(NamedTuple):
+    """One thread's work: rows `first` to `last`, whose sums are kept by their group."""
+
+    group: int
+    first: int
+    last: int

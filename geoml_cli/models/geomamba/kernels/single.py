@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from geoml_cli.models.geomamba.kernels.arrays import Array
+from geoml_cli.models.geomamba.kernels.arrays import Array, Rows
 from geoml_cli.models.geomamba.kernels.compiled import entry, inner
 from geoml_cli.models.geomamba.kernels.elementary import sigmoid
 from geoml_cli.models.geomamba.kernels.lanes import WIDTH, fma, load, spread, store, total
@@ -32,14 +32,6 @@ class Gradients(NamedTuple):
     x_RI: Array
     base_GI: Array
     weight_GKI: Array
-
-
-class Rows(NamedTuple):
-    """One thread's work."""
-
-    group: int
-    first: int
-    last: int
 
 
 @entry
