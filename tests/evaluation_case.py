@@ -19,7 +19,8 @@ from geoml_cli.evaluation.inputs import EvaluationInputs, MemberPredictor, Rows,
 from geoml_cli.models.soc.settings import NetworkSettings, SocTables
 from geoml_cli.models.spec import SINGLE, Network
 from geoml_cli.runs.create import Plan, create
-from geoml_cli.runs.run import DataRecord, Run
+from geoml_cli.runs.data_record import DataRecord
+from geoml_cli.runs.run import Run
 from geoml_cli.samples import scaling
 from geoml_cli.samples.samples import InputSignature, Samples, Signature, signature
 from geoml_cli.samples.settings import TargetSettings

@@ -160,6 +160,7 @@ def _outside_training(trained: TrainedRun, store: ChunkStore, count: int, report
     for number in range(count):
         counts = ranges.merged(counts, store.counts(number))
     outside = ranges.shares(variables, counts)
+    ranges.check_sizes(variables, counts, reporter)
     ranges.check_shares(outside, trained.settings.shared.predict.out_of_range, reporter)
     return {one.name: 0.0 for one in variables} | ranges.by_name(outside)
 

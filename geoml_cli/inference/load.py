@@ -32,8 +32,9 @@ from geoml_cli.models.spec import Network, Pipeline, Spec
 from geoml_cli.runs import checkpoint
 from geoml_cli.runs.applicability import read_applicability
 from geoml_cli.runs.calibration import calibrate_again, is_left, read_calibrations
+from geoml_cli.runs.data_record import DataRecord
 from geoml_cli.runs.own_settings import settings_file
-from geoml_cli.runs.run import DataRecord, Run
+from geoml_cli.runs.run import Run
 from geoml_cli.samples.samples import Samples, Signature
 from geoml_cli.tasks.task import Task
 

@@ -35,6 +35,13 @@ _PLACE_OR_TIME = {
 _NEAR = 1.0
 """Of a range: how far beyond it values may lie that a conversion of units explains."""
 _WORTH_A_WARNING = 0.01
+_SMALLER = {10.0: "a tenth", 180 / np.pi: "a 57th (radians in place of degrees)", 100.0: "a hundredth"} | {
+    1e3: "a thousandth",
+    1e4: "a ten-thousandth",
+}
+"""What makes values so much smaller that all of them lie inside, by the factor that brings them back."""
+_ENDS, _MANY = 0.1, 100
+"""Of a range: how near its ends the least and the largest of so many values come then."""
 _ICE, _COLDEST, _HOTTEST = 273.15, -100.0, 90.0
 """Zero degrees Celsius [K]; temperatures of air, soil and surfaces [degC]."""
 
@@ -216,6 +223,24 @@ def shares(variables: Sequence[TrainedRange], counts: Floats) -> list[OutsideSha
     for one in sorted(found, key=lambda one: one.share):
         least.setdefault(one.trained.name, one)
     return sorted((one for one in least.values() if one.share), key=lambda one: -one.share)
+
+
+def check_sizes(variables: Sequence[TrainedRange], counts: Floats, reporter: Reporter) -> None:
+    """Warn of variables that fill a small part of their range as they would in another unit, ends included."""
+    found: dict[str, str] = {}
+    for one, (known, outside, low, high) in zip(variables, counts.tolist(), strict=True):
+        if known < _MANY or outside or one.name in _PLACE_OR_TIME or not one.low < one.high:
+            continue
+        near = _ENDS * (one.high - one.low)
+        for factor, size in _SMALLER.items():
+            if abs(low * factor - one.low) <= near and abs(high * factor - one.high) <= near:
+                found[one.name] = (
+                    f"{one.name} is about {size} of what the run was trained on (from {low:g} to {high:g}, trained on "
+                    f"{one.low:g} to {one.high:g})"
+                )
+    if found:
+        listed = "; ".join(found.values())
+        reporter.warn(f"{listed}: all of it lies inside of the range, but is it in another unit or scale?")
 
 
 def by_name(outside: Sequence[OutsideShare]) -> dict[str, float]:

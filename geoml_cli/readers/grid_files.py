@@ -33,6 +33,8 @@ _CF_ATTRIBUTES = (
 )  # fmt: skip
 _LISTED = 12
 _DAMAGED = "It is damaged: fetch it again."
+_GRIB, _GRIBS = b"GRIB", (".grib", ".grb", ".grib2", ".grb2")
+_OF_GRIB = "Convert it to NetCDF, e.g. with `cdo -f nc4 copy IN OUT.nc`."
 
 
 def find(raw: Path, pattern: str) -> list[Path]:
@@ -47,6 +49,8 @@ def find(raw: Path, pattern: str) -> list[Path]:
         raise DataError("there is no such file or folder.", where=str(raw), fix="Check the path.")
     found = sorted(_walk(raw, pattern))
     if not found:
+        if grib := next((path for path in sorted(raw.rglob("*")) if path.suffix.lower() in _GRIBS), None):
+            raise DataError("is GRIB, which is not read", where=str(grib), fix=_OF_GRIB)
         kinds = ", ".join(SUFFIXES)
         raise DataError(
             f"no gridded file here whose name fits {pattern!r}", where=str(raw), fix=f"Give {kinds} files, or .zarr."
@@ -90,6 +94,8 @@ def format_of(path: Path) -> Format:
     except OSError as error:
         raise DataError(f"cannot be read ({reason(error)})", where=str(path), fix="Check the file.") from error
     found = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
+    if head.startswith(_GRIB):
+        raise DataError("is GRIB, which is not read", where=str(path), fix=_OF_GRIB)
     if found is None:
         state = "is empty" if not head else "is not NetCDF, HDF5, Zarr, GeoTIFF or HDF4"
         raise DataError(state, where=str(path), fix=_DAMAGED)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -32,12 +32,12 @@ _NUMBERED = "The last number is that of the array: gdalinfo FILE lists them from
 _NOTE = "HDF4 has no checksums, and its structure is not checked for damage"
 
 
-def open_hdf4(path: Path, time: Any, *, name: str, declared: Declared) -> FilePart:  # noqa: ANN401
+def open_hdf4(path: Path, time: Callable[[], Any], *, name: str, declared: Declared) -> FilePart:
     """Open an array of an HDF4 file.
 
     Args:
         path: The file.
-        time: Of its map.
+        time: Gives that of its map; called once the file is known to hold one.
         name: Of the array.
         declared: What is said of fills, besides the file's own.
 
@@ -68,7 +68,7 @@ def open_hdf4(path: Path, time: Any, *, name: str, declared: Declared) -> FilePa
         stored = decoding(attributes, np.dtype(file.dtypes[0]), name, declared)
         described = {key: tags[key].strip() for key in ("units", "long_name") if key in tags}
         axes = axes_of(file, path)
-    return FilePart(path, [time], axes, described, partial(read_bands, arrays[name]), stored, (_NOTE,))
+    return FilePart(path, [time()], axes, described, partial(read_bands, arrays[name]), stored, (_NOTE,))
 
 
 def the_only_array(path: Path) -> str:

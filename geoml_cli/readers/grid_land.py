@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,9 +34,9 @@ def land_of(path: Path, name: str, axes: GridAxes) -> NDArray[np.bool_]:
         if name not in file.variables:
             raise DataError(f"has no variable {name}", where=str(path), fix="Correct --land.")
         mask, own = file[name].squeeze(), None
-        if mask.ndim == 2:
+        if mask.ndim >= 2:
             layout = find_layout(file, name, str(path))
-            mask, own = mask.transpose(layout.y_dim, layout.x_dim), layout.axes
+            mask, own = _the_only_map(mask, (layout.y_dim, layout.x_dim), f"{path}, variable {name}"), layout.axes
         # By what the file declares alone: other numbers than 0 to 1 are refused below.
         stored = replace(decoding(mask.attrs, mask.dtype, name, Declared()), guess=False)
         values, unit = stored.decode(np.array(mask.values), np.float64), str(mask.attrs.get("units", ""))
@@ -59,6 +60,26 @@ def land_of(path: Path, name: str, axes: GridAxes) -> NDArray[np.bool_]:
             fix="Give a mask that is 1 on land, or a share of land whose unit is %.",
         )
     return np.asarray(values > _HALF)
+
+
+def _the_only_map(mask: Any, dims: tuple[str, str], where: str) -> Any:  # noqa: ANN401  xarray.DataArray
+    """Return a mask as rows and columns; one that has further dimensions must be the same all along them.
+
+    Raises:
+        DataError: It changes.
+    """
+    further = [name for name in mask.dims if name not in dims]
+    mask = mask.transpose(*further, *dims)
+    first = mask[(0,) * len(further)]
+    known = np.array(first.values)
+    for place in np.ndindex(mask.shape[: len(further)]):
+        if not np.array_equal(np.array(mask[place].values), known, equal_nan=known.dtype.kind == "f"):
+            raise DataError(
+                f"changes along {', '.join(map(str, further))}",
+                where=where,
+                fix="Give a mask of one map, e.g. the first with `cdo seltimestep,1 IN OUT.nc`.",
+            )
+    return first
 
 
 def _turned(values: NDArray[np.float64], own: GridAxes, axes: GridAxes, where: str) -> NDArray[np.float64]:

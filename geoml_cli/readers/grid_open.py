@@ -97,9 +97,9 @@ def _default_name(path: Path, kind: Format, wanted: GridRequest) -> str:
 
 def _open_raster(path: Path, kind: Format, name: str, wanted: GridRequest) -> FilePart:
     if kind == "hdf4":
-        grid_hdf4.require_driver(path)  # said before the date in its name is looked for
+        grid_hdf4.require_driver(path)
     opened = grid_hdf4.open_hdf4 if kind == "hdf4" else grid_rasters.open_raster
-    time = date_in_name(path, wanted.date_pattern)
+    time = partial(date_in_name, path, wanted.date_pattern)
     return opened(path, time, name=name, declared=wanted.nodata.get(name, Declared()))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,12 @@ from geoml_cli.readers.nodata import Declared
 from geoml_cli.readers.tiff_structure import check_tiff
 
 
-def open_raster(path: Path, time: Any, *, name: str, declared: Declared) -> FilePart:  # noqa: ANN401
+def open_raster(path: Path, time: Callable[[], Any], *, name: str, declared: Declared) -> FilePart:
     """Open a GeoTIFF with one band.
 
     Args:
         path: The file.
-        time: Of its map.
+        time: Gives that of its map; called once the file is known to hold one.
         name: As `--nodata` calls the variable.
         declared: What is said of fills, besides the file's own.
 
@@ -48,7 +49,7 @@ def open_raster(path: Path, time: Any, *, name: str, declared: Declared) -> File
         axes = axes_of(file, path)
         check_tiff(path, has_fill=bool(stored.fills))
     read = partial(_read_masked if is_masked else read_bands, str(path))
-    return FilePart(path, [time], axes, described, read, stored)
+    return FilePart(path, [time()], axes, described, read, stored)
 
 
 def rasterio_package() -> Any:  # noqa: ANN401  an extra

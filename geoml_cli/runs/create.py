@@ -18,7 +18,8 @@ import tomli
 
 from geoml_cli.dataset.files import sha256, write_text
 from geoml_cli.errors import SettingsError
-from geoml_cli.runs.run import LAYOUT, DataRecord, Run, RunRecord
+from geoml_cli.runs.data_record import DATA_FILE, DataRecord, checksum_of
+from geoml_cli.runs.run import LAYOUT, Run, RunRecord
 from geoml_cli.samples.scaling import Scaling
 from geoml_cli.splits.split import Split
 from geoml_cli.version import __version__
@@ -131,8 +132,7 @@ def _joined(folder: Path, plan: Plan) -> Run:
     # The same data may have moved: commands after this one look for them where they are now.
     data = run.data()
     if plan.data.folder and plan.data.digest == data.digest and plan.data.folder != data.folder:
-        moved = data.model_copy(update={"folder": plan.data.folder})
-        write_text(folder / "data.json", moved.model_dump_json(indent=1) + "\n")
+        data.model_copy(update={"folder": plan.data.folder}).write(folder / DATA_FILE)
     return run
 
 
@@ -160,7 +160,8 @@ def _fill(folder: Path, plan: Plan) -> None:
     record.checksums["config.toml"] = sha256(folder / "config.toml")
     write_text(folder / "origin.json", json.dumps(plan.origins, indent=1) + "\n")
     write_text(folder / "environment.json", json.dumps(environment(sys.argv, plan.kernels), indent=1) + "\n")
-    write_text(folder / "data.json", plan.data.model_dump_json(indent=1) + "\n")
+    plan.data.write(folder / DATA_FILE)
+    record.data = checksum_of(folder / DATA_FILE)
     for name, (split, scaling) in plan.members.items():
         member = folder / "members" / name
         member.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from geoml_cli.dataset.files import sha256, write_text
 from geoml_cli.errors import DataError
-from geoml_cli.samples.samples import Signature
+from geoml_cli.runs.data_record import DATA_FILE, DataRecord
 from geoml_cli.samples.scaling import Scaling
 from geoml_cli.splits.split import Split, read_once
 from geoml_cli.work.locking import alone
@@ -42,7 +42,10 @@ class _Layout(BaseModel):
 
 
 class RunRecord(BaseModel):
-    """`run.json`; `smearing` holds the factor of each member whose target is trained in logarithms."""
+    """`run.json`; `smearing` holds the factor of each member whose target is trained in logarithms.
+
+    `data` is the checksum of `data.json`, but for its folder; earlier runs have none.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -54,31 +57,10 @@ class RunRecord(BaseModel):
     created: str
     members: dict[str, Status] = Field(min_length=1)
     checksums: dict[str, str] = Field(default_factory=dict)
+    data: str = ""
     smearing: dict[str, float] = Field(default_factory=dict)
     status: Status = "running"
     message: str = ""
-
-
-class DataRecord(BaseModel):
-    """`data.json`: which data set the run belongs to, its units and time step, and what each network sees of it.
-
-    `file_units` are those that raw files name, such as covariates of rasters; earlier runs do not know them.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    source: str
-    digest: str | None
-    folder: str | None
-    signatures: dict[str, Signature]
-    units: dict[str, str] = Field(default_factory=dict)
-    file_units: dict[str, str] = Field(default_factory=dict)
-    step: str = ""
-
-    @property
-    def signature(self) -> Signature:
-        """Return the first network's, which is the only one for most models."""
-        return next(iter(self.signatures.values()))
 
 
 @dataclass(frozen=True)
@@ -200,13 +182,7 @@ class Run:
 
     def data(self) -> DataRecord:
         """Read `data.json`; errors as for `record`."""
-        path = self.folder / "data.json"
-        try:
-            return DataRecord.model_validate_json(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise DataError(
-                "is missing or damaged.", where=str(path), fix="Train again, or restore the file."
-            ) from error
+        return DataRecord.read(self.folder / DATA_FILE, self.record().data)
 
     def planned(self) -> list[str]:
         """Name all members, trained or not."""

@@ -21,6 +21,7 @@ from geoml_cli.dataset.files import require_space, require_writable_folder, sha2
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.models.card import Card
 from geoml_cli.runs import checkpoint
+from geoml_cli.runs.data_record import DATA_FILE
 from geoml_cli.runs.observations import observation_words, observed_tables
 from geoml_cli.runs.run import Run
 from geoml_cli.version import __version__
@@ -122,7 +123,7 @@ def bundle(run: Run, out: Path, attribution: Attribution, reporter: Reporter, *,
             (fresh / _RUN / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(run.folder / name, fresh / _RUN / name)
             advance(1)
-    _forget_place(fresh / _RUN / "data.json")
+    _forget_place(fresh / _RUN / DATA_FILE)
     observed = [f"{_RUN}/{name.as_posix()}" for name in observed_tables(run, _to_hand_on(run))]
     card, missing, attribution = registry.card(run.model), _missing(run), attribution.with_source(run.data().source)
     on_observations = observation_words(observed, attribution.data_licence or _UNKNOWN, included=observations)

@@ -24,7 +24,8 @@ from geoml_cli.models.spec import Network, PretrainedWeights
 from geoml_cli.runs import checkpoint
 from geoml_cli.runs.checkpoint import Snapshot
 from geoml_cli.runs.create import ANOTHER_FOLDER, Plan, RunFolder, create, new_folder
-from geoml_cli.runs.run import DataRecord, Run
+from geoml_cli.runs.data_record import DataRecord
+from geoml_cli.runs.run import Run
 from geoml_cli.runs.state_dict import state_dict
 from geoml_cli.samples.samples import Samples, Signature, signature
 from geoml_cli.samples.scaling import Scaling, fit, unscaled

@@ -14,7 +14,7 @@ from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.models.spec import Network, Spec
 from geoml_cli.runs.create import Plan
-from geoml_cli.runs.run import DataRecord
+from geoml_cli.runs.data_record import DataRecord
 from geoml_cli.samples import scaling
 from geoml_cli.samples.samples import Samples, Signature, signature
 from geoml_cli.samples.settings import InputSettings, TargetSettings

@@ -11,7 +11,15 @@ import rasterio
 import torch
 
 from geoml_cli.errors import DataError
-from geoml_cli.inference.ranges import InputRanges, OutsideShare, TrainedRange, by_name, check_shares, shares
+from geoml_cli.inference.ranges import (
+    InputRanges,
+    OutsideShare,
+    TrainedRange,
+    by_name,
+    check_shares,
+    check_sizes,
+    shares,
+)
 from geoml_cli.samples.samples import InputSignature, Signature
 from geoml_cli.samples.scaling import Affine, Scaling, TargetScaling
 from geoml_cli.work.reporting import NullReporter
@@ -50,6 +58,34 @@ def test_the_ends_of_a_range_lie_inside_it():
     counter = ranges(((low, low), (high, high)))
     counter.count({"static": torch.tensor([low, high, low]).repeat(1, 2, 1)})
     assert shares(counter.variables, counter.taken()) == []
+
+
+@pytest.mark.parametrize(
+    ("trained", "factor", "said"),
+    [
+        ((-152.0, 250.0), 10.0, "a tenth"),  # degrees for tenths of degrees
+        ((0.0, 6.9), 100.0, "a hundredth"),
+        ((0.0, 51.0), 57.29578, "radians"),
+        ((-152.0, 250.0), 3.0, ""),
+        ((-152.0, 250.0), 1.0, ""),
+    ],
+)
+def test_values_that_are_many_times_too_small_are_said_although_they_lie_inside(trained, factor, said):
+    warned = []
+    reporter = type("Told", (NullReporter,), {"warn": lambda _, text: warned.append(text)})()
+    counter = ranges(((trained[0], 0.0), (trained[1], 1.0)))
+    values = torch.linspace(*trained, 150).reshape(50, 3) / factor
+    counter.count({"static": torch.stack([values, torch.full((50, 3), 0.05)], dim=1)})
+    counts = counter.taken()
+    check_shares(shares(counter.variables, counts), 0.5, reporter)
+    assert warned == []
+    check_sizes(counter.variables, counts, reporter)
+    assert len(warned) == bool(said) and said in "".join(warned)
+    few = counts.copy()
+    few[:, 0] = 20
+    warned.clear()
+    check_sizes(counter.variables, few, reporter)
+    assert warned == []
 
 
 def test_a_run_without_ranges_counts_nothing():

@@ -34,6 +34,21 @@ def test_damaged_records_are_named(run, content):
         assert caught.value.where == str(path)
 
 
+def test_a_data_record_that_says_something_else_is_damaged_and_a_data_set_may_move(run):
+    path = run.folder / "data.json"
+    written = json.loads(path.read_text())
+    path.write_text(json.dumps(written | {"folder": "elsewhere"}))
+    assert run.data().folder == "elsewhere"
+    path.write_text(json.dumps(written | {"units": {"depth": "furlong"}}))
+    with pytest.raises(DataError, match=r"is damaged \(its checksum differs\)") as caught:
+        run.data()
+    assert caught.value.where == str(path)
+    record = json.loads((run.folder / "run.json").read_text())
+    del record["data"]  # a run of an earlier version
+    (run.folder / "run.json").write_text(json.dumps(record))
+    assert run.data().units == {"depth": "furlong"}
+
+
 def test_a_checkpoint_without_its_record_is_damaged_not_absent(run):
     [member, *_] = run.members()
     files = run.member(member).checkpoint("last")

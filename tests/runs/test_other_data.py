@@ -12,6 +12,7 @@ import rasterio
 from geoml_cli.dataset.manifest import read_manifest
 from geoml_cli.errors import DataError
 from geoml_cli.runs.data import same_units
+from geoml_cli.runs.data_record import checksum_of
 from geoml_cli.runs.run import Run
 
 
@@ -25,6 +26,8 @@ def edit(path, change):
     content = json.loads(path.read_text(encoding="utf-8"))
     change(content)
     path.write_text(json.dumps(content), encoding="utf-8")
+    if path.name == "data.json":
+        edit(path.with_name("run.json"), lambda record: record.update(data=checksum_of(path)))
 
 
 def predicted(geoml, run, data, tmp_path):

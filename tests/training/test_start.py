@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from geoml_cli.config.load import load
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.runs.data_record import checksum_of
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.scaling import Affine
 from geoml_cli.stages.train import RunLocation, train
@@ -176,6 +177,8 @@ def test_a_kept_scaling_is_not_used_for_other_units(trained, dataset, tmp_path):
     run = shutil.copytree(trained, tmp_path / "run")
     record = json.loads((run / "data.json").read_text())
     (run / "data.json").write_text(json.dumps(record | {"file_units": {"slope": "degree"}}))
+    own = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(own | {"data": checksum_of(run / "data.json")}))
     data = shutil.copytree(dataset.folder, tmp_path / "data")
     manifest = json.loads((data / "manifest.json").read_text())
     manifest["variables"]["static"]["file_units"] = {"slope": "%"}

@@ -23,6 +23,8 @@ _HOTTEST, _COLDEST = 60.0, 180.0
 _MONTHS = 12
 _TENTHS, _HOTTEST_K, _COOL, _WARM = "0.1 degC", 320.0, 40.0, 25.0
 """Latitudes beyond which no mean of a box is 18 to 32 degrees Celsius, and within which hardly any is -6 to 6."""
+_SURFACE, _ZERO, _APART = "LST", 273.15, 5.0
+"""Surface temperature, zero degrees Celsius [K], and how far from it means of the air over months are in few places."""
 _WIDEST = 150.0
 """Temperatures of one unit, from the coldest month of the coldest place to the hottest, differ by less."""
 _BOXES, _TIMES = 6, 100.0
@@ -70,25 +72,46 @@ def other_places(
     is_of_years = not census.monthly or len({str(time)[5:7] for time in census.times}) == _MONTHS
     for number, name in enumerate(used):
         # What is said of latitudes holds for means of years, and where nobody says which unit it is.
-        if is_of_years and name not in units and described(name, census.monthly, units).unit == _TENTHS:
-            notes += _of_tenths(name, box, sums[2 + 3 * number] / sums[0])
+        if name in units or described(name, census.monthly, units).unit != _TENTHS:
+            continue
+        mean_B = sums[2 + 3 * number] / sums[0]
+        said = _of_tenths(name, box, mean_B) if is_of_years else []
+        if not said and _SURFACE in used and described(_SURFACE, census.monthly, units).unit == "K":
+            said = _unlike_surface(name, mean_B, sums[2 + 3 * used.index(_SURFACE)] / sums[0] - _ZERO)
+        notes += said
     return notes
+
+
+def _unlike_surface(name: str, mean_B: Values, surface_B: Values) -> list[str]:
+    """Tell of tenths of degrees Celsius that are far from the surface's temperature, and near it in another unit."""
+    tenths = float(np.median(np.abs(mean_B / 10 - surface_B)))
+    for unit, zero in (("degC", 0.0), ("K", _ZERO)):
+        if tenths > _APART and np.median(np.abs(mean_B - zero - surface_B)) < tenths / 2:
+            return [
+                f"{name} is {mean_B.min() / 10:.3g} to {mean_B.max() / 10:.3g} degrees Celsius on the mean of each box "
+                f"of 5 degrees, {_SURFACE} {surface_B.min():.3g} to {surface_B.max():.3g}: " + _ask(name, unit)
+            ]
+    return []
+
+
+def _ask(name: str, unit: str) -> str:
+    spelt = {"K": "kelvin", "degC": "degrees"}[unit]
+    return f"is it in {spelt}, and not in tenths? Then say --units {name}={unit}, else --units '{name}={_TENTHS}'"
 
 
 def _of_tenths(name: str, box: Sequence[int], mean_B: Values) -> list[str]:
     """Tell of tenths of degrees Celsius that are more likely kelvin or degrees, from where on Earth they are."""
     latitude_B = np.abs([latitude_of(one) for one in box])
     span = f"{name} is {mean_B.min() / 10:.3g} to {mean_B.max() / 10:.3g} degrees Celsius"
-    ask = f"is it in {{}}, and not in tenths? Then say --units {name}={{}}, else --units '{name}={_TENTHS}'"
     if mean_B.min() > _COLDEST and mean_B.max() < _HOTTEST_K and latitude_B.max() >= _COOL:
         return [
             f"{span} on the mean of each box of 5 degrees, up to {latitude_B.max():g} degrees of latitude: "
-            + ask.format("kelvin", "K")
+            + _ask(name, "K")
         ]
     if np.abs(mean_B).max() < _HOTTEST and latitude_B.min() <= _WARM:
         return [
             f"{span} on the mean of each box of 5 degrees, from {latitude_B.min():g} degrees of latitude: "
-            + ask.format("degrees", "degC")
+            + _ask(name, "degC")
         ]
     return []
 

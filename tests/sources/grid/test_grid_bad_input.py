@@ -322,6 +322,32 @@ def test_missing_blocks_of_a_geotiff(tmp_path):
     refused(tmp_path / "raw", r"sst_2001-01\.tif: 3 of its blocks are missing, and would be read as 0")
 
 
+def test_grib_is_named_with_a_converter(tmp_path):
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "era5.nc").write_bytes(b"GRIB" + bytes(100))  # a download under the wrong name
+    refused(tmp_path / "raw", r"era5\.nc: is GRIB, which is not read", "cdo -f nc4 copy")
+    (tmp_path / "raw" / "era5.nc").rename(tmp_path / "raw" / "era5.GRB2")
+    refused(tmp_path / "raw", r"era5\.GRB2: is GRIB, which is not read", "cdo -f nc4 copy")
+
+
+def test_bands_are_counted_before_a_date_is_looked_for(tmp_path):
+    rasterio = pytest.importorskip("rasterio")
+    (tmp_path / "raw").mkdir()
+    profile = {"driver": "GTiff", "width": 4, "height": 4, "count": 3, "dtype": "float32", "crs": "EPSG:4326"}
+    profile["transform"] = rasterio.Affine(1, 0, 0, 0, -1, 40)
+    with rasterio.open(tmp_path / "raw" / "sst_2001.tif", "w", **profile) as file:
+        file.write(np.ones((3, 4, 4), np.float32))
+    refused(tmp_path / "raw", r"sst_2001\.tif: has 3 bands, not one", "gdal_translate -b 1")
+
+
+def test_a_land_mask_of_all_times_that_changes(tmp_path):
+    land = np.repeat(np.isnan(VALUES[:1]), len(VALUES), axis=0)
+    land[2, 0, 0] = ~land[2, 0, 0]
+    with netCDF4.Dataset(write(tmp_path / "a.nc"), "a") as file:
+        file.createVariable("lsm", "f4", ("time", "lat", "lon"))[:] = land
+    refused(tmp_path / "a.nc", r"variable lsm: changes along time", "cdo seltimestep,1", land="lsm")
+
+
 def test_dates_in_names_that_are_not_clear(tmp_path):
     (tmp_path / "raw").mkdir()
     write(tmp_path / "raw" / "sst_200101-200112.nc", VALUES[:1], dims=("lat", "lon"), times=None)

@@ -384,6 +384,15 @@ def test_a_land_mask_of_the_file(tmp_path):
     np.testing.assert_array_equal(dataset.array("land"), np.isnan(VALUES[0]))
 
 
+@pytest.mark.parametrize("dims", [("time", "lat", "lon"), ("lon", "lat", "time")])
+def test_a_land_mask_that_is_repeated_at_all_times(tmp_path, dims):
+    """As reanalyses are downloaded."""
+    path, mask = write(tmp_path / "a.nc"), np.repeat(np.isnan(VALUES[:1]) * 0.9, len(VALUES), axis=0)
+    with netCDF4.Dataset(path, "a") as file:
+        file.createVariable("lsm", "f4", dims)[:] = mask if dims[0] == "time" else mask.T
+    np.testing.assert_array_equal(check(path, land="lsm").array("land"), np.isnan(VALUES[0]))
+
+
 def with_land_that_has_a_value(path):
     """Write a file with a mask of land, one cell of which has values; return the mask as well."""
     land = np.isnan(VALUES[0])

@@ -114,3 +114,21 @@ def test_an_air_temperature_in_kelvin_or_degrees_is_asked_about(
         assert notes(prepare_gwsa(raw, units=("tmp=0.1 degC",), **TEMPERATURES)[0]) == []
         dataset, _ = prepare_gwsa(raw, units=(f"tmp={unit}",), **TEMPERATURES)
         assert dataset.unit("tmp") == unit and notes(dataset) == []
+
+
+@pytest.mark.parametrize(("scale", "shift", "unit"), [(0.1, 0.0, "degC"), (0.1, 273.15, "K"), (1.0, 0.0, "")])
+def test_an_air_temperature_far_from_the_surfaces_is_asked_about(
+    raw: Path, prepare_gwsa: PrepareGwsa, scale: float, shift: float, unit: str
+) -> None:
+    """Also of months, and of latitudes at which a mean of 2 degrees is none that cannot be."""
+    frame = rows()
+    frame = pd.concat([frame.assign(month=month) for month in (6, 7)])
+    celsius = np.resize(np.linspace(12, 25, 120), len(frame))
+    frame["LST"], frame["tmp"] = celsius + 275.15, 10 * celsius * scale + shift
+    frame.to_csv(raw / "t.csv", index=False)
+    asked = [note for note in prepare_gwsa(raw, **TEMPERATURES)[0].manifest.funnel.notes if "not in tenths" in note]
+    assert len(asked) == bool(unit)
+    if unit:
+        assert "LST 14 to 26.9: is it in" in asked[0]
+        dataset, _ = prepare_gwsa(raw, units=(f"tmp={unit}",), **TEMPERATURES)
+        assert "not in tenths" not in str(notes(dataset))
