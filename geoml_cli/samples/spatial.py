@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 _LEAST_KNOWN = 0.5
-"""Share of a cell of the network's map that must be known: a coast belongs to the side with more of the cell."""
+"""Share of a cell of the network's map that must be known: a coast belongs to the side with more of the cell. Of a cell
+without which sea cells would have no value, such as those of an inlet, the share of its sea."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,11 @@ class SpatialTransform(nn.Module):
                 self.register_buffer(f"{name}_down", down)
                 self.register_buffer(f"{name}_up", up)
         self.register_buffer("sea", torch.from_numpy(~np.asarray(land, dtype=bool)))
-        known = self._down(self.sea.float())
-        self.register_buffer("known", torch.ones_like(known) if geometry.zero else (known >= _LEAST_KNOWN).float())
+        share = self._down(self.sea.float())
+        self.register_buffer("least", torch.full_like(share, _LEAST_KNOWN))
+        self.register_buffer("known", torch.ones_like(share) if geometry.zero else (share >= _LEAST_KNOWN).float())
+        if geometry.resized and not geometry.zero:
+            self._keep_inlets(share)
         self.register_buffer("covered", (self._up(self.known) > 0) & self.sea)
 
     rows_down: Tensor
@@ -110,11 +114,23 @@ class SpatialTransform(nn.Module):
     """Cells of the data set's map that are not land, [y, x]."""
     known: Tensor
     """1 where the network's map shows sea, else 0, [H, W]."""
+    least: Tensor
+    """Share of each cell that must be known for it to have a value, [H, W]."""
     covered: Tensor
     """Cells of the data set's map that `inverse` gives a value, [y, x]."""
 
+    def _keep_inlets(self, share_HW: Tensor) -> None:
+        """Let the nearest cell of the network's map be sea where all around a sea cell would be land."""
+        top, left, rows, columns = self.geometry.window
+        inside = torch.zeros_like(self.sea)
+        inside[top : top + rows, left : left + columns] = True
+        y, x = torch.nonzero(self.sea & inside & (self._up(self.known) <= 0), as_tuple=True)
+        nearest = self.rows_up[y].argmax(dim=1), self.columns_up[x].argmax(dim=1)
+        self.known[nearest] = 1.0
+        self.least[nearest] = _LEAST_KNOWN * share_HW[nearest]
+
     def forward(self, maps: Tensor) -> Tensor:
-        """Return maps [..., y, x] as the network sees them, [..., H, W]; NaN where fewer than half is known.
+        """Return maps [..., y, x] as the network sees them, [..., H, W]; NaN where less than half is known.
 
         What maps hold on land counts for nothing.
         """
@@ -124,7 +140,8 @@ class SpatialTransform(nn.Module):
             return values
         weight = self._down(known.to(maps.dtype))
         nothing = torch.full_like(values, torch.nan)
-        return torch.where(weight >= _LEAST_KNOWN, values / weight.clamp(min=_LEAST_KNOWN), nothing)
+        tiny = torch.finfo(maps.dtype).tiny
+        return torch.where(weight >= self.least.to(maps.dtype), values / weight.clamp(min=tiny), nothing)
 
     def inverse(self, maps: Tensor) -> Tensor:
         """Return maps [..., H, W] on the data set's grid, [..., y, x]; NaN on land and outside of the crop.

@@ -73,6 +73,32 @@ def test_land_has_no_weight_in_either_direction():
     assert torch.equal(torch.isfinite(back[0]), spatial.covered)
 
 
+@pytest.mark.parametrize("size", [(9, 20), (20, 31), (60, 31)])
+def test_every_sea_cell_has_a_value_of_a_resized_map(size):
+    """Inlets of one cell, and a pond, lie in cells of the network that are land by more than half."""
+    land = np.zeros((60, 100), dtype=bool)
+    land[:, 50:] = True
+    land[20, 50:90] = land[33, 77] = False
+    spatial = SpatialTransform(Geometry(land.shape, size=size), land)
+    np.testing.assert_array_equal(spatial.covered, ~land)
+    maps = torch.from_numpy(np.where(land, np.nan, np.where(np.arange(100) < 50, 1.0, 3.0))[None].astype(np.float32))
+    found = spatial(maps)
+    assert torch.equal(torch.isfinite(found[0]), spatial.known > 0)
+    back = spatial.inverse(found.nan_to_num(1e6))[0].numpy()
+    np.testing.assert_allclose(back[33, 77], 3.0, rtol=1e-5)
+    np.testing.assert_allclose(back[20, 60:88], 3.0, rtol=1e-5)
+    assert np.isnan(back[land]).all()
+    maps[0, 33, 77] = torch.nan  # all of the pond is missing for once: no value is made up
+    assert torch.isfinite(spatial(maps)).sum() == torch.isfinite(found).sum() - 1
+
+
+def test_what_the_crop_leaves_out_has_no_value_whatever_the_size():
+    land = np.ones((40, 40), dtype=bool)
+    land[5, 5] = land[20:, 20:] = False
+    spatial = SpatialTransform(Geometry(land.shape, crop=(10, 10, 30, 30), size=(8, 8)), land)
+    assert not spatial.covered[5, 5] and spatial.covered[20:, 20:].all()
+
+
 @pytest.mark.parametrize("zero", [False, True])
 @pytest.mark.parametrize("size", [None, (6, 14)])
 def test_values_on_land_count_for_nothing(size, zero):
