@@ -187,7 +187,7 @@ def _baseline(run: Run, dataset: Dataset, common: dict[str, Any]) -> BaselineRun
     from geoml_cli.inference.load import open_trained
     from geoml_cli.runs.data import is_own_data
 
-    own = dataset if is_own_data(run, dataset) else dataset_of(run, None)
+    own = dataset if is_own_data(run, dataset) else dataset_of(run, None, by_option=False)
     return with_baseline(open_trained(run, common["member"]), common["baseline"], own)
 
 

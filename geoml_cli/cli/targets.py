@@ -69,13 +69,14 @@ def _no_target(target: str) -> SettingsError:
     )
 
 
-def dataset_of(run: Run, data: Path | None, *, other: bool = False) -> Dataset:
+def dataset_of(run: Run, data: Path | None, *, other: bool = False, by_option: bool = True) -> Dataset:
     """Open the data set a run belongs to: `--data`, or where it was trained on, or where its source goes.
 
     Args:
         run: The run.
         data: Given by the user.
         other: Another data set of the same source will do, where the user names one: new samples to predict.
+        by_option: Whether the user may name it with `--data`, for messages.
 
     Raises:
         DataError: It is not there, or is another one.
@@ -87,13 +88,14 @@ def dataset_of(run: Run, data: Path | None, *, other: bool = False) -> Dataset:
     places = [options.data_folder(record.source, data)]
     if data is None and record.folder is not None:
         places.insert(0, Path(record.folder))
-    found = [place for place in dict.fromkeys(places) if (place / "manifest.json").is_file()]
+    places = list(dict.fromkeys(places))
+    found = [place for place in places if (place / "manifest.json").is_file()]
     if not found:
+        named = "Name it with --data" if by_option else "Put it there again"
         raise DataError(
             f"the data set of run {run.id} is not there.",
-            where=str(places[-1]),
-            fix="Name it with --data, or make it with "
-            f"`geoml prepare {record.source} RAW --data {quote(str(places[-1].parent))}`.",
+            where=" and ".join(map(str, places)),
+            fix=f"{named}, or make it with `geoml prepare {record.source} RAW --data {quote(str(places[-1].parent))}`.",
         )
     dataset = Dataset(found[0])
     if data is not None and other:

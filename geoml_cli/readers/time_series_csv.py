@@ -27,7 +27,14 @@ _CLOCK_NAMES = {
     "second": ("second", "seconds", "sec", "ss"),
 }
 """Columns of the time of day, next to one of dates."""
-_DAY = r"(?:\d{4}[-/]\d{2}[-/]\d{2}|\d{8})"
+_DATE_NAMES = {
+    "year": ("year", "yyyy", "yr"),
+    "month": ("month", "mon"),
+    "day": ("day", "dd", "dayofmonth", "dom"),
+    "day of year": ("doy", "dayofyear", "ddd"),
+}
+"""Columns of the parts of a date, where no column is a time."""
+_DAY = r"(?:\d{4}[-/]\d{2}[-/]\d{2}|\d{4}-\d{3}|\d{8})"
 _MIDNIGHT = rf"({_DAY})(?:[ T]0?0:00(?::00(?:\.0*)?)?)?(?: ?Z|[+-]00:?00)?"
 """A date, as it is or as a moment: so spreadsheets and databases write columns of dates."""
 _DIGITS = r"\d+(?:\.\d*)?"
@@ -41,6 +48,20 @@ def time_column(table: Table) -> str | None:
     plain = {plain_name(name): name for name in reversed(table.columns)}
     found = next((plain[name] for name in TIME_NAMES if name in plain), None)
     return found or next((name for name in table.columns if plain_name(name).startswith(_BEGINNINGS)), None)
+
+
+def date_columns(table: Table) -> list[str]:
+    """Return the columns of year, month and day, or of year and day of the year; empty where the table has neither.
+
+    Raises:
+        DataError: Several columns could be one of these.
+    """
+    found = {part: column_called(table, names) for part, names in _DATE_NAMES.items()}
+    for parts in (("year", "day of year"), ("year", "month", "day")):
+        columns = [column for part in parts if (column := found[part])]
+        if len(columns) == len(parts):
+            return columns
+    return []
 
 
 def column_called(table: Table, names: Sequence[str], plain: Callable[[str], str] = plain_name) -> str | None:
@@ -71,16 +92,14 @@ def read(table: Table, wanted: Mapping[str, str], labels: Mapping[str, str]) -> 
     """Read some columns by time, piece by piece.
 
     Args:
-        table: The opened file; it has a time column.
+        table: The opened file; it has a time column, or columns of a date's parts.
         wanted: Columns of numbers by the name they get.
         labels: Columns of text likewise.
 
     Raises:
         DataError: A time or number cannot be read, with its line; there are no rows; the file is damaged.
     """
-    time = time_column(table)
-    assert time is not None, "asked for before"
-    row_times = RowTimes(table, time)
+    row_times = RowTimes(table, time_column(table))
     timed = joined(table.path, [_part(frame, row_times, wanted, labels, table) for frame in _frames(table)])
     if not len(timed.time):
         raise DataError("holds a header and no rows", where=str(table.path), fix="Get the file again.")
@@ -89,19 +108,21 @@ def read(table: Table, wanted: Mapping[str, str], labels: Mapping[str, str]) -> 
 
 
 class RowTimes:
-    """Times of rows: a column of them, or a column of dates and others of the time of day.
+    """Times of rows: a column of them, or a column of dates, or columns of their parts, and others of the time of day.
 
     Args:
         table: The opened file.
-        time: Its column of times or dates.
+        time: Its column of times or dates; None where it has columns of a date's parts.
 
     Raises:
         DataError: Several columns could be one of these.
     """
 
-    def __init__(self, table: Table, time: str) -> None:
+    def __init__(self, table: Table, time: str | None) -> None:
         self._table, self._path = table, table.path
-        self._time = column_called(table, [plain_name(time)]) or time
+        self._parts = date_columns(table)
+        assert time or self._parts, "asked for before"
+        self._time = (column_called(table, [plain_name(time)]) or time) if time else ""
         self._date = column_called(table, ["date"])
         self._unclear: list[NDArray[np.bool_]] = []
         """Rows so far that have a date, and perhaps their time of day elsewhere, which was not taken."""
@@ -116,12 +137,13 @@ class RowTimes:
 
     def of(self, frame: pd.DataFrame) -> Times:
         """Return the times of rows; errors as of `times`."""
-        cells = frame[self._time].str.strip()
+        cells = frame[self._time].str.strip() if self._time else self._joined_dates(frame)
         dated = cells.str.fullmatch(_MIDNIGHT).to_numpy(dtype=bool)
         unclear = own = np.zeros(len(cells), dtype=bool)
         is_beside_date = self._date not in (None, self._time)
-        if is_beside_date and cells.str.fullmatch(_CLOCK).all():
-            cells = self._days(frame[self._date]) + "T" + cells.where(cells.str.match(r"\d\d"), "0" + cells)
+        if (is_beside_date or self._parts) and cells.str.fullmatch(_CLOCK).all():
+            days = frame[self._date] if is_beside_date else self._joined_dates(frame)
+            cells = self._days(days) + "T" + cells.where(cells.str.match(r"\d\d"), "0" + cells)
         elif is_beside_date and cells.str.fullmatch(_DIGITS).any():
             cells = self._days(frame[self._date]) + "T" + self._from_digits(cells)
         elif dated.all() and any(self._clock.values()):
@@ -167,6 +189,13 @@ class RowTimes:
         """Return dates without the midnight that may stand behind them; what is no date is refused as no time."""
         return cells.str.strip().str.replace(rf"^{_MIDNIGHT}$", r"\1", regex=True)
 
+    def _joined_dates(self, frame: pd.DataFrame) -> pd.Series[str]:
+        """Return dates such as 2013-03-17 or 2013-076 of columns of their parts."""
+        year, *others = self._parts
+        width = 2 if len(others) == 2 else 3
+        texts = [self._digits(frame, year, 4, least=4)] + [self._digits(frame, name, width) for name in others]
+        return reduce(lambda one, other: one + "-" + other, texts)
+
     def _from_digits(self, cells: pd.Series[str]) -> pd.Series[str]:
         """Read times of day such as 0930 or 093000; hours, seconds or a year would be another number."""
         for digits in (4, 6):
@@ -188,12 +217,13 @@ class RowTimes:
                 where=f"{self._path}, line {frame.index[0]}",
                 fix="Call it hour, or write times as 2013-03-17T06:00:00, in UTC.",
             )
-        hour, *others = [self._two_digits(frame, name) for name in self._clock.values() if name]
+        hour, *others = [self._digits(frame, name, 2) for name in self._clock.values() if name]
         return reduce(lambda one, other: one + ":" + other, others, hour) if others else hour + ":00"
 
-    def _two_digits(self, frame: pd.DataFrame, column: str) -> pd.Series[str]:
+    def _digits(self, frame: pd.DataFrame, column: str, most: int, *, least: int = 1) -> pd.Series[str]:
+        """Return whole numbers of a column with zeros before them."""
         cells = frame[column].str.strip()
-        wrong = ~cells.str.fullmatch(r"\d{1,2}(\.0*)?").to_numpy(dtype=bool)
+        wrong = ~cells.str.fullmatch(rf"\d{{{least},{most}}}(\.0*)?").to_numpy(dtype=bool)
         if wrong.any():
             row = int(wrong.argmax())
             raise DataError(
@@ -201,7 +231,7 @@ class RowTimes:
                 where=f"{self._path}, line {frame.index[row]}, column {column}",
                 fix="Write it as a whole number.",
             )
-        return cells.str.partition(".")[0].str.zfill(2)
+        return cells.str.partition(".")[0].str.zfill(most)
 
 
 def _repeated(timed: TimeSeries, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

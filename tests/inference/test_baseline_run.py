@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -67,6 +68,26 @@ def test_a_baseline_predicts_what_an_evaluation_compares(geoml, given, trained, 
     area = table["applicable"]
     assert set(area) <= {0, 1} and "In the area of applicability" in done.err
     assert (table["dissimilarity"][area == 1].max() < table["dissimilarity"][area == 0].min()) or area.all()
+
+
+def test_a_data_set_that_is_gone_is_named_where_it_was(geoml, trained, data_root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run, gone, other = (tmp_path / name for name in ("run", "gone/soc", "other/soc"))
+    shutil.copytree(trained, run)
+    shutil.copytree(data_root / "soc", other)
+    record = json.loads((run / "data.json").read_text())
+    (run / "data.json").write_text(json.dumps(record | {"folder": str(gone)}))
+    done = geoml("evaluate", run)
+    assert done.code == 3 and f"{gone} and data/soc: the data set of run" in " ".join(done.err.split())
+    assert "Name it with --data" in done.err
+    # Of a baseline --data names what is predicted.
+    manifest = json.loads((other / "manifest.json").read_text())
+    manifest["funnel"]["kept"] = 1  # another digest
+    (other / "manifest.json").write_text(json.dumps(manifest))
+    done = geoml("predict", run, "--data", other, "--with", "ridge", "--out", "x.csv")
+    assert done.code == 3 and "Put it there again" in done.err and "--data," not in done.err
+    shutil.copytree(data_root / "soc", gone)
+    assert geoml("predict", run, "--data", other, "--with", "ridge", "--out", "x.csv").code == 0
 
 
 def test_a_map_of_a_baseline_has_the_values_of_its_samples_and_a_name_of_its_own(geoml, given, trained, tmp_path):

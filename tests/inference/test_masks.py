@@ -68,6 +68,17 @@ def test_several_polygons_a_bow_tie_and_a_mixed_file(tmp_path):
     assert found[:10, :10].all() and found[40, 51] and not found[32, 60]
 
 
+@pytest.mark.parametrize("name", ["m.gpkg", "m.geojson", "m.shp"])
+def test_parts_of_one_shape_that_overlap_are_united(tmp_path, name):
+    """As layers of many features have them once they are collected; repairing the shape as a whole cuts a hole."""
+    one, other = shapely.box(21.1, 41.5, 21.3, 41.7), shapely.box(21.2, 41.6, 21.4, 41.8)
+    expected = open_mask(write(tmp_path / "two.gpkg", [one, other]), DEGREES).inside(*WHOLE)
+    assert expected.sum() == pytest.approx(20 * 20 * 2 - 10 * 10, abs=20)
+    for parts in ([one, other], [one, one, other]):
+        path = write(tmp_path / name, [shapely.MultiPolygon(parts)])
+        np.testing.assert_array_equal(open_mask(path, DEGREES).inside(*WHOLE), expected)
+
+
 def test_longitudes_that_count_to_360_and_rotated_grids(tmp_path):
     path = write(tmp_path / "west.gpkg", [shapely.box(-170.3, 41.5, -170.0, 41.8)])
     turned = Grid("EPSG:4326", (0.01, 0.0, 189.5, 0.0, -0.01, 42.0), 60, 80)

@@ -140,7 +140,9 @@ def _read(path: Path, option: str, kinds: tuple[str, ...]) -> _Layer:
     with _damage(path), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         about, _, binary, _ = read(path, layer=name, columns=[], force_2d=True)
-        shapes = _parts(shapely.make_valid(shapely.from_wkb([shape for shape in binary if shape is not None])))
+        # Part by part: of parts that overlap, as collected layers have them, repair would make a hole.
+        parts = _parts(shapely.from_wkb([shape for shape in binary if shape is not None]))
+        shapes = _parts(shapely.make_valid(parts))
     chosen = shapes[np.isin([shape.geom_type for shape in shapes], kinds)]
     if not len(chosen):
         raise _no_shapes(path, kinds)

@@ -136,11 +136,12 @@ def _is_csv(path: Path, lines: list[str]) -> bool:
         return False
     table = open_table(path)
     columns = [name for name in table.columns if _plain(name) in _KNOWN]
-    if columns and time_series_csv.time_column(table) is None:
+    if columns and time_series_csv.time_column(table) is None and not time_series_csv.date_columns(table):
         raise DataError(
             f"has {', '.join(columns)} but no column of time ({', '.join(table.columns)})",
             where=f"{path}, line 1",
-            fix="Call it time; times are read as 2013-03-17T06:00:00, in UTC.",
+            fix="Call it time; times are read as 2013-03-17T06:00:00, in UTC. "
+            "Or give columns year, month, day (or year, doy), hour and minute.",
         )
     return bool(columns)
 

@@ -218,6 +218,10 @@ def _single(headers: dict[Path, set[str]], wanted: set[str], option: str, raw: P
     return hits[0] if hits else None
 
 
+def _same_letters(columns: set[str]) -> bool:
+    return {name.casefold() for name in columns} >= {name.casefold() for name in _TRUTH}
+
+
 def _truth(raw: Path, headers: dict[Path, set[str]]) -> Path:
     table = _single(headers, _TRUTH, "--truth", raw)
     archives = [path for path in visible(raw) if path.match("*.zip") and ismn.is_archive(path)]
@@ -227,6 +231,12 @@ def _truth(raw: Path, headers: dict[Path, set[str]]) -> Path:
     if len(places) != 1:
         names = ", ".join(path.name for path in places)
         problem = f"several could be the ground truth: {names}" if places else "there is no ground truth"
+        if alike := [path for path, columns in headers.items() if not columns >= _TRUTH and _same_letters(columns)]:
+            raise DataError(
+                "its columns are spelt in other letters than ID, Date and VWC_5",
+                where=str(alike[0]),
+                fix="Spell them so: capitals count.",
+            )
         raise DataError(
             problem, where=str(raw), fix="Name a CSV with ID, Date and VWC_5, or an ISMN archive: --truth PATH"
         )

@@ -5,6 +5,7 @@ Legend: D days, S stations.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,6 +27,8 @@ from geoml_cli.sources.smap.repeats import refuse_several, repeated
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
+_UNREAD = re.compile(r"flag|quality|qc$|depth", re.IGNORECASE)
+"""Columns that a user may think are heeded: those of ISMN are, in its own files."""
 _LEAST = -9.0
 _PERCENT, _SEVERAL = 1.0, 10
 _DRIEST = 2.0
@@ -97,6 +100,9 @@ def _refuse_percent_of_a_year(values: Floats, location: str, names: StationNames
 
 def _table(path: Path, names: StationNames, calendar: Calendar, notes: Notes) -> Floats:
     table = open_arrow(path)
+    unread = [name for name in table.columns if _UNREAD.search(name)]
+    if unread:
+        notes.lines.append(f"{', '.join(unread)} of the ground truth is not read: every row counts.")
     date, moisture = (table.column((name,), name) for name in ("Date", "VWC_5"))
     parts: list[tuple[Integers, Integers, NDArray[np.float64]]] = []
     for station, block in by_station(table, names, (date,), (moisture,)):

@@ -282,6 +282,9 @@ def test_a_date_of_digits_alone_stays_text(tmp_path):
 
 
 DAY, CLOCK = TIME.astype("datetime64[D]").astype(str), np.array([str(time)[11:] for time in TIME])
+PARTS = [np.array([str(int(text.split("-")[place])) for text in DAY]) for place in range(3)]
+ORDINAL = (TIME.astype("datetime64[D]") - TIME.astype("datetime64[Y]").astype("datetime64[D]")).astype(int) + 1
+ORDINAL = ORDINAL.astype(str)
 HOUR, MINUTE = (np.array([text.split(":")[place] for text in CLOCK]) for place in (0, 1))
 
 
@@ -297,6 +300,9 @@ HOUR, MINUTE = (np.array([text.split(":")[place] for text in CLOCK]) for place i
         ("date,time", (np.char.add(DAY, " 00:00:00"), CLOCK)),
         ("date,time", (DAY, np.char.add(HOUR, MINUTE))),
         ("date,UTC", (DAY, np.char.replace(CLOCK, ":", ""))),
+        ("year,month,day,hour,minute", (*PARTS, HOUR, MINUTE)),
+        ("YYYY,Month,Day,time", (*PARTS, CLOCK)),
+        ("Year,DOY,hour,min", (PARTS[0], ORDINAL, HOUR.astype(int).astype(str), MINUTE)),
     ],
 )
 def test_dates_are_joined_with_the_time_of_day(header, columns, tmp_path):
@@ -323,6 +329,10 @@ def test_dates_are_joined_with_the_time_of_day(header, columns, tmp_path):
         ("date,time,Ew\n2013-03-01,13,1\n", "Write times of day as 09:30 or 0930"),
         ("date,time,Ew\n2013-03-01,1975,1\n", "'2013-03-01T19:75' is no time"),
         ("date,hour,Ew\n2013-03-01,noon,1\n", "line 2, column hour: 'noon' is no hour"),
+        ("year,month,day,Ew\n2013,3,1,1\n2013,3,1,2\n", "line 3: 2013-03-01 is the date of several rows, and none"),
+        ("year,month,day,hour,Ew\n2013,2,29,1,1\n", "'2013-02-29T01:00' is no time"),
+        ("year,doy,hour,Ew\n2013,366,1,1\n", "'2013-366T01:00' is no time"),
+        ("year,doy,hour,Ew\n13,36,1,1\n", "line 2, column year: '13' is no year"),
         ("date,hour,Ew\n2013-03-01,24,1\n", "'2013-03-01T24:00' is no time"),
         ("time,Ew,Ew\n2013-03-01T01:00,1,2\n", "line 1: several columns could be ew: Ew, Ew"),
         ("time,SME (5 min mean),SME\n2013-03-01T01:00,1,2\n", r"several columns could be sme: SME \(5 min mean\), SME"),

@@ -268,6 +268,26 @@ def test_stations_come_from_the_exports_where_there_is_no_table(raw, prepared):
     assert dataset.labels("region") == ["unknown"] * 3 and note(dataset, "no table of stations")
 
 
+def test_columns_of_the_ground_truth_that_are_not_read_are_named(raw, prepared):
+    path = raw / "in_situ.csv"
+    head, *rows = path.read_text().splitlines()
+    assert not note(prepared(raw), "is not read")
+    path.write_text("\n".join([f"{head},Flag,Depth", *(f"{row},D01,0.05" for row in rows)]) + "\n")
+    assert note(prepared(raw), "Flag, Depth of the ground truth is not read: every row counts.")
+
+
+def test_a_ground_truth_in_other_letters_is_named(raw, prepared):
+    path = raw / "in_situ.csv"
+    text = path.read_text()
+    path.write_text(text.replace("Date", "date", 1).replace("VWC_5", "vwc_5", 1))
+    with pytest.raises(
+        DataError, match=r"in_situ\.csv: its columns are spelt in other letters than ID, Date and VWC_5"
+    ):
+        prepared(raw)
+    path.write_text(text)
+    prepared(raw)
+
+
 @pytest.mark.parametrize(
     ("file", "message"),
     [
