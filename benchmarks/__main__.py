@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
 
+from geoml_cli.work.processors import wait_briefly
+
 _FOLDER = Path(__file__).parent
 _ON_REQUEST = ("guard", "since")
 """Run only by name: they compare two commits."""
@@ -39,6 +41,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     chosen = names or [name for name in benchmarks() if name not in _ON_REQUEST]
     if unknown := sorted(set(chosen) - set(benchmarks())):
         parser.error(f"no such benchmark: {', '.join(unknown)}. There are: {', '.join(benchmarks())}.")
+    wait_briefly()  # as the command does
     codes = {}
     for name in chosen:
         print(f"\n== {name}", flush=True)

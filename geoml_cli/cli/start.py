@@ -6,11 +6,14 @@ import os
 import signal
 import sys
 
+from geoml_cli.work.processors import wait_briefly
+
 
 def main() -> None:
     """Import the command and run it."""
     # pydantic would look for plugins in every package that is installed, for some 30 ms.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    wait_briefly()
     try:
         from geoml_cli.cli.app import main as run
 

@@ -15,12 +15,13 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-MOST = 4096
+MOST = {"cpu": 2**11, "cuda": 2**12}
 """Rows at a time; beyond, nothing gains."""
 
-_NUMBERS = {"cpu": 2**23, "cuda": 2**26}
-"""Numbers that the result of one operation may hold: 32 MiB of float32 on a CPU, where several batches run side by
-side, and 256 MiB on a GPU, which small batches leave idle."""
+_NUMBERS = {"cpu": 2**21, "cuda": 2**26}
+"""Numbers that the result of one operation may hold: 8 MiB of float32 on a CPU, where several batches run side by side,
+and larger arrays leave the caches and are asked of the system anew each time; 256 MiB on a GPU, which small batches
+leave idle."""
 
 # The difference of two sizes is what a row adds. Not 1 and 2: a single row takes paths of its own, such as windows that
 # all rows share.
@@ -38,7 +39,8 @@ def rows_at_once(call: Callable[[int], object], device: torch.device) -> int:
         few, more = _sizes(call, _FEW), _sizes(call, _MORE)
     # What grows with the rows; weights, which some operations combine, do not.
     widest = max((larger - smaller for smaller, larger in zip(few, more, strict=False)), default=0)
-    return min(max(_NUMBERS.get(device.type, _NUMBERS["cpu"]) // max(widest, 1), 1), MOST)
+    kind = device.type if device.type in _NUMBERS else "cpu"
+    return min(max(_NUMBERS[kind] // max(widest, 1), 1), MOST[kind])
 
 
 def _sizes(call: Callable[[int], object], rows: int) -> list[int]:

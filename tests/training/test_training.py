@@ -21,6 +21,7 @@ from safetensors.torch import load_file
 from geoml_cli.config.load import load, read_settings
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, GeomlError, SettingsError, StoppedError
+from geoml_cli.layers import widths
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.batches import Batches
 from geoml_cli.stages.evaluate import evaluate
@@ -384,7 +385,7 @@ def test_a_mean_of_weights_is_what_is_kept(dataset, tmp_path):
 @pytest.mark.parametrize(("most", "rows"), [(4096, "all"), (8, 32)])
 def test_validation_takes_as_many_rows_as_suit_the_network(dataset, tmp_path, monkeypatch, most, rows):
     sizes, in_order = [], Batches.in_order
-    monkeypatch.setattr("geoml_cli.layers.widths.MOST", most)
+    monkeypatch.setitem(widths.MOST, "cpu", most)
     monkeypatch.setattr(Batches, "in_order", lambda self, *given: sizes.append(given) or in_order(self, *given))
     # Never fewer than those of which gradients are computed.
     few = ("split.folds=2", "train.accumulate=2", "train.epochs=1", "target.smearing=false", "train.calibrate=false")

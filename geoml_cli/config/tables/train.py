@@ -160,7 +160,7 @@ class PredictSettings(Table):
     batch_size: int | None = Field(default=None, ge=1)
     """Samples a network sees at a time. On a CPU, batches of values (not of maps) run side by side, one thread each: as
     many are in memory as there are threads, and one more. Default: as many as keep the widest result of an operation
-    within 32 MiB (256 MiB on a GPU), 4096 at most."""
+    within 8 MiB (256 MiB on a GPU), 2048 at most (4096)."""
 
     block: int = Field(default=128, ge=16, multiple_of=16)
     """Side of a raster block [pixels]: with it go the memory a map takes and what a killed map repeats."""
