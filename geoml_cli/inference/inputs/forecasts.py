@@ -132,7 +132,7 @@ def _first_steps(dates: Sequence[str], labels: Sequence[str], input_steps: int, 
             raise SettingsError(
                 f"{date!r} is no step of the data set.",
                 where="--date",
-                fix=f"Write it as {labels[-1]}; steps are {labels[input_steps]} to {following}. "
+                fix=f"Steps are {labels[input_steps]} to {following}, written like that. "
                 "Maps after that are those of a forecast with --steps N.",
             )
         if known[date] < input_steps:
