@@ -77,7 +77,8 @@ def _the_only_map(mask: Any, dims: tuple[str, str], where: str) -> Any:  # noqa:
             raise DataError(
                 f"changes along {', '.join(map(str, further))}",
                 where=where,
-                fix="Give a mask of one map, e.g. the first with `cdo seltimestep,1 IN OUT.nc`.",
+                fix="Add a mask of one map to the file, and name it: --land one. In xarray: "
+                f"file['one'] = file['{mask.name}'].isel({further[0]}=0, drop=True)",
             )
     return first
 

@@ -69,6 +69,15 @@ def test_several_polygons_a_bow_tie_and_a_mixed_file(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["m.gpkg", "m.geojson", "m.shp"])
+def test_a_hole_that_shares_an_edge_stays_a_hole(tmp_path, name):
+    hole = [(21.1, 41.55), (21.2, 41.55), (21.2, 41.65), (21.1, 41.65)]
+    shape = shapely.Polygon(shapely.box(21.1, 41.5, 21.3, 41.7).exterior.coords, [hole])
+    assert not shape.is_valid
+    found = open_mask(write(tmp_path / name, [shape]), DEGREES).inside(*WHOLE)
+    assert found.sum() == pytest.approx(20 * 20 - 10 * 10, abs=20)
+
+
+@pytest.mark.parametrize("name", ["m.gpkg", "m.geojson", "m.shp"])
 def test_parts_of_one_shape_that_overlap_are_united(tmp_path, name):
     """As layers of many features have them once they are collected; repairing the shape as a whole cuts a hole."""
     one, other = shapely.box(21.1, 41.5, 21.3, 41.7), shapely.box(21.2, 41.6, 21.4, 41.8)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError, SettingsError
+from geoml_cli.inference.inputs.shapes import Geometries, parts_of, repaired_parts
 from geoml_cli.inference.places import windows
 from geoml_cli.samples.input import Grid
 from geoml_cli.work.reasons import reason
@@ -23,7 +24,6 @@ from geoml_cli.work.reasons import reason
 if TYPE_CHECKING:
     from shapely import STRtree
 
-Geometries = NDArray[np.object_]
 Values = NDArray[np.float64]
 _SUFFIXES = (".gpkg", ".geojson", ".json", ".shp")
 _SAVE_AGAIN = "Get the file again, or save the layer again in QGIS as a GeoPackage, with its CRS."
@@ -140,9 +140,7 @@ def _read(path: Path, option: str, kinds: tuple[str, ...]) -> _Layer:
     with _damage(path), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         about, _, binary, _ = read(path, layer=name, columns=[], force_2d=True)
-        # Part by part: of parts that overlap, as collected layers have them, repair would make a hole.
-        parts = _parts(shapely.from_wkb([shape for shape in binary if shape is not None]))
-        shapes = _parts(shapely.make_valid(parts))
+        shapes = repaired_parts(shapely.from_wkb([shape for shape in binary if shape is not None]))
     chosen = shapes[np.isin([shape.geom_type for shape in shapes], kinds)]
     if not len(chosen):
         raise _no_shapes(path, kinds)
@@ -152,15 +150,6 @@ def _read(path: Path, option: str, kinds: tuple[str, ...]) -> _Layer:
     for shape in shapely.to_wkb(chosen):
         digest.update(shape)
     return _Layer(chosen, about["crs"], digest.hexdigest())
-
-
-def _parts(shapes: Geometries) -> Geometries:
-    """Take collections apart, and collections in them; empty shapes have no parts."""
-    import shapely
-
-    parts = shapely.get_parts(shapely.get_parts(shapes))
-    found: Geometries = parts[~shapely.is_empty(parts)]
-    return found
 
 
 def _layer_name(path: Path, option: str, kinds: tuple[str, ...]) -> str:
@@ -262,7 +251,7 @@ def _cut(shapes: Geometries, there: Any, grid: Grid) -> Geometries:  # noqa: ANN
         return shapes
     across, along = _MARGIN * (east - west), _MARGIN * (north - south)
     cut = shapely.intersection(shapes, shapely.box(west - across, south - along, east + across, north + along))
-    kept = _parts(cut)
+    kept = parts_of(cut)
     return kept if len(kept) else shapes  # far away: the message says where they lie
 
 

@@ -12,6 +12,7 @@ from geoml_cli.dataset.raw_files import files_below
 from geoml_cli.errors import DataError
 from geoml_cli.readers import time_series_csv
 from geoml_cli.readers.column_fills import ColumnFills
+from geoml_cli.readers.row_times import column_called, date_columns
 from geoml_cli.readers.tables import open_table, open_text, readable_lines
 from geoml_cli.readers.time_series import TimeSeries, plain_name
 from geoml_cli.sources.ech import iaga, kyoto, magephem, omni, supermag, unread
@@ -136,7 +137,7 @@ def _is_csv(path: Path, lines: list[str]) -> bool:
         return False
     table = open_table(path)
     columns = [name for name in table.columns if _plain(name) in _KNOWN]
-    if columns and time_series_csv.time_column(table) is None and not time_series_csv.date_columns(table):
+    if columns and time_series_csv.time_column(table) is None and not date_columns(table):
         raise DataError(
             f"has {', '.join(columns)} but no column of time ({', '.join(table.columns)})",
             where=f"{path}, line 1",
@@ -194,11 +195,11 @@ def _list(path: Path, stream: Iterator[str]) -> TimeSeries:
 
 def _csv(path: Path) -> TimeSeries:
     table = open_table(path)
-    called = {role: time_series_csv.column_called(table, names, _plain) for role, names in _NAMES.items()}
+    called = {role: column_called(table, names, _plain) for role, names in _NAMES.items()}
     wanted = {role: column for role, column in called.items() if column is not None}
     _refuse_several_waves(table.columns, path)
     _refuse_units(wanted, path)
-    satellite = time_series_csv.column_called(table, _SATELLITE)
+    satellite = column_called(table, _SATELLITE)
     labels = {"satellite": satellite} if satellite else {}
     return time_series_csv.read(table, wanted, labels)
 

@@ -25,6 +25,9 @@ _TENTHS, _HOTTEST_K, _COOL, _WARM = "0.1 degC", 320.0, 40.0, 25.0
 """Latitudes beyond which no mean of a box is 18 to 32 degrees Celsius, and within which hardly any is -6 to 6."""
 _SURFACE, _ZERO, _APART = "LST", 273.15, 5.0
 """Surface temperature, zero degrees Celsius [K], and how far from it means of the air over months are in few places."""
+_VARIES, _TOGETHER, _AS_MUCH = 1.0, 0.7, 3.0
+"""Deviation of the surface [K], and its correlation with the air, from which on deviations are compared: those of
+tenths are ten times as large."""
 _WIDEST = 150.0
 """Temperatures of one unit, from the coldest month of the coldest place to the hottest, differ by less."""
 _BOXES, _TIMES = 6, 100.0
@@ -74,24 +77,49 @@ def other_places(
         # What is said of latitudes holds for means of years, and where nobody says which unit it is.
         if name in units or described(name, census.monthly, units).unit != _TENTHS:
             continue
-        mean_B = sums[2 + 3 * number] / sums[0]
-        said = _of_tenths(name, box, mean_B) if is_of_years else []
-        if not said and _SURFACE in used and described(_SURFACE, census.monthly, units).unit == "K":
-            said = _unlike_surface(name, mean_B, sums[2 + 3 * used.index(_SURFACE)] / sums[0] - _ZERO)
+        said = None
+        if _SURFACE in used and described(_SURFACE, census.monthly, units).unit == "K":
+            said = _unlike_surface(name, _of_times(census, number), _of_times(census, used.index(_SURFACE)) - _ZERO)
+        if said is None:
+            said = _of_tenths(name, box, sums[2 + 3 * number] / sums[0]) if is_of_years else []
         notes += said
     return notes
 
 
-def _unlike_surface(name: str, mean_B: Values, surface_B: Values) -> list[str]:
-    """Tell of tenths of degrees Celsius that are far from the surface's temperature, and near it in another unit."""
-    tenths = float(np.median(np.abs(mean_B / 10 - surface_B)))
-    for unit, zero in (("degC", 0.0), ("K", _ZERO)):
-        if tenths > _APART and np.median(np.abs(mean_B - zero - surface_B)) < tenths / 2:
-            return [
-                f"{name} is {mean_B.min() / 10:.3g} to {mean_B.max() / 10:.3g} degrees Celsius on the mean of each box "
-                f"of 5 degrees, {_SURFACE} {surface_B.min():.3g} to {surface_B.max():.3g}: " + _ask(name, unit)
-            ]
-    return []
+def _of_times(census: Census, number: int) -> Values:
+    """Return means of a column over each box at each time."""
+    return np.array([total[2 + 3 * number] / total[0] for total in census.sums.values()])
+
+
+def _unlike_surface(name: str, mean: Values, surface: Values) -> list[str] | None:
+    """Tell of tenths of degrees Celsius that are likely to be degrees or kelvin, since the surface's vary as much.
+
+    Where both do not vary together, they are those that lie nearer to it in another unit.
+
+    Returns:
+        What is said: nothing where they are tenths. None where both together do not tell.
+    """
+    apart = {"": mean / 10 - surface, "degC": mean - surface, "K": mean - _ZERO - surface}
+    median = {unit: float(np.median(np.abs(one))) for unit, one in apart.items()}
+    unit = min(median, key=lambda one: median[one])
+    if _vary_together(mean, surface):
+        if np.std(mean) >= _AS_MUCH * np.std(surface):
+            return []
+        unit = min(("degC", "K"), key=lambda one: median[one])
+    elif not unit:
+        return []
+    elif median[""] <= max(_APART, 2 * median[unit]):
+        return None
+    return [
+        f"{name} is {mean.min() / 10:.3g} to {mean.max() / 10:.3g} degrees Celsius on means of boxes of 5 degrees, "
+        f"{_SURFACE} {surface.min():.3g} to {surface.max():.3g}: " + _ask(name, unit)
+    ]
+
+
+def _vary_together(mean: Values, surface: Values) -> bool:
+    if not (np.std(mean) > 0 and np.std(surface) > _VARIES):
+        return False
+    return float(np.corrcoef(mean, surface)[0, 1]) > _TOGETHER
 
 
 def _ask(name: str, unit: str) -> str:

@@ -8,6 +8,7 @@ import shutil
 import netCDF4
 import numpy as np
 import pytest
+import xarray as xr
 from grid_files import FIRST_DAYS, LAT, LON, MONTHLY, coordinate, field, prepared, write
 
 from geoml_cli.errors import DataError
@@ -345,7 +346,13 @@ def test_a_land_mask_of_all_times_that_changes(tmp_path):
     land[2, 0, 0] = ~land[2, 0, 0]
     with netCDF4.Dataset(write(tmp_path / "a.nc"), "a") as file:
         file.createVariable("lsm", "f4", ("time", "lat", "lon"))[:] = land
-    refused(tmp_path / "a.nc", r"variable lsm: changes along time", "cdo seltimestep,1", land="lsm")
+    remedy = r"--land one. In xarray: file\['one'\] = file\['lsm'\]\.isel\(time=0, drop=True\)"
+    refused(tmp_path / "a.nc", r"variable lsm: changes along time", remedy, land="lsm")
+    with xr.open_dataset(tmp_path / "a.nc") as file:
+        file["one"] = file["lsm"].isel(time=0, drop=True)
+        file.to_netcdf(tmp_path / "b.nc")
+    dataset = prepared(tmp_path / "b.nc", land="one")
+    np.testing.assert_array_equal(dataset.array("land"), land[0])
 
 
 def test_dates_in_names_that_are_not_clear(tmp_path):

@@ -116,6 +116,31 @@ def test_an_air_temperature_in_kelvin_or_degrees_is_asked_about(
         assert dataset.unit("tmp") == unit and notes(dataset) == []
 
 
+@pytest.mark.parametrize(
+    ("surface", "tmp", "unit"),
+    [
+        # A cold highland of the tropics: the surface says that 50 tenths are 5 degrees, whatever the latitude.
+        (np.linspace(13, 17, 120), 10 * np.linspace(3, 7, 120), ""),
+        (np.linspace(22, 29, 120), np.linspace(22, 29, 120) + 271.15, "K"),  # as warm in tenths as the surface is
+        (20 * np.cos(np.arange(120)), 19 * np.cos(np.arange(120)), "degC"),  # near 0 on the mean
+        (20 * np.cos(np.arange(120)) + 15, 80 * np.cos(np.arange(120)) + 20, ""),  # a desert by day
+    ],
+)
+def test_the_surface_says_which_unit_of_the_air_is_likely(
+    raw: Path, prepare_gwsa: PrepareGwsa, surface: np.ndarray, tmp: np.ndarray, unit: str
+) -> None:
+    frame = rows()
+    frame["lat"] -= 10
+    surface, tmp = np.resize(surface, len(frame)), np.resize(tmp, len(frame))
+    step = 1 if unit else 10
+    frame = pd.concat(
+        [frame.assign(month=month, LST=surface + 273.15 + month, tmp=tmp + step * month) for month in range(1, 13)]
+    )
+    frame.to_csv(raw / "t.csv", index=False)
+    asked = [note for note in prepare_gwsa(raw, **TEMPERATURES)[0].manifest.funnel.notes if "not in tenths" in note]
+    assert len(asked) == bool(unit) and f"--units tmp={unit}" * bool(unit) in "".join(asked)
+
+
 @pytest.mark.parametrize(("scale", "shift", "unit"), [(0.1, 0.0, "degC"), (0.1, 273.15, "K"), (1.0, 0.0, "")])
 def test_an_air_temperature_far_from_the_surfaces_is_asked_about(
     raw: Path, prepare_gwsa: PrepareGwsa, scale: float, shift: float, unit: str
