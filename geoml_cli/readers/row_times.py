@@ -95,8 +95,6 @@ class RowTimes:
 
     def __init__(self, table: Table, time: str | None) -> None:
         self._table, self._path = table, table.path
-        self._parts = date_columns(table)
-        assert time or self._parts, "asked for before"
         self._time = (column_called(table, [plain_name(time)]) or time) if time else ""
         self._date = column_called(table, ["date"])
         self._unclear: list[NDArray[np.bool_]] = []
@@ -104,6 +102,11 @@ class RowTimes:
         self._own: list[NDArray[np.bool_]] = []
         """Rows so far that have a time of day of their own in a column where dates may stand."""
         self._is_joined = False
+
+    @cached_property
+    def _parts(self) -> list[str]:
+        """Return the columns of a date's parts; looked for where no column holds whole times."""
+        return date_columns(self._table)
 
     @cached_property
     def _clock(self) -> dict[str, str | None]:
@@ -116,10 +119,10 @@ class RowTimes:
         dated = cells.str.fullmatch(_MIDNIGHT).to_numpy(dtype=bool)
         unclear = own = np.zeros(len(cells), dtype=bool)
         is_beside_date = self._date not in (None, self._time)
-        if (is_beside_date or self._parts) and cells.str.fullmatch(_CLOCK).all():
+        if cells.str.fullmatch(_CLOCK).all() and (is_beside_date or self._parts):
             days = frame[self._date] if is_beside_date else self._joined_dates(frame)
             cells = self._days(days) + "T" + cells.where(cells.str.match(r"\d\d"), "0" + cells)
-        elif self._parts and not is_beside_date and cells.str.fullmatch(r"\d{4}|\d{6}").all():
+        elif not is_beside_date and cells.str.fullmatch(r"\d{4}|\d{6}").all() and self._parts:
             cells = self._joined_dates(frame) + "T" + self._from_digits(cells)
         elif is_beside_date and cells.str.fullmatch(_DIGITS).any():
             cells = self._days(frame[self._date]) + "T" + self._from_digits(cells)
@@ -180,6 +183,7 @@ class RowTimes:
 
     def _joined_dates(self, frame: pd.DataFrame) -> pd.Series[str]:
         """Return dates such as 2013-03-17 or 2013-076 of columns of their parts."""
+        assert self._parts, "asked for before"
         year, *others = self._parts
         width = 2 if len(others) == 2 else 3
         texts = [self._digits(frame, year, 4, least=4)] + [self._digits(frame, name, width) for name in others]
@@ -193,7 +197,8 @@ class RowTimes:
                 return reduce(lambda one, other: one + ":" + other, parts)
         row = int((~cells.str.fullmatch(r"\d{4}")).to_numpy(dtype=bool).argmax())
         raise DataError(
-            f"{cells.iloc[row]!r} in column {self._time} is no time of day, and the date stands in {self._date}",
+            f"{cells.iloc[row]!r} in column {self._time} is no time of day, and the date stands in "
+            f"{self._date or ', '.join(self._parts)}",
             where=f"{self._path}, line {cells.index[row]}",
             fix="Write times of day as 09:30 or 0930, all alike.",
         )

@@ -16,7 +16,12 @@ def repaired_parts(shapes: Geometries) -> Geometries:
 
     They are repaired part by part: of parts that overlap, as collected layers have them, repair would make a hole.
     """
-    return parts_of(np.array([_repaired(part) for part in parts_of(shapes)], dtype=object))
+    import shapely
+
+    parts = parts_of(shapes)
+    for number in np.flatnonzero(~shapely.is_valid(parts)):
+        parts[number] = _repaired(parts[number])
+    return parts_of(parts)
 
 
 def _repaired(shape: Any) -> Any:  # noqa: ANN401  shapely is untyped
@@ -26,7 +31,7 @@ def _repaired(shape: Any) -> Any:  # noqa: ANN401  shapely is untyped
     """
     import shapely
 
-    if shape.geom_type != "Polygon" or shapely.is_valid(shape):
+    if shape.geom_type != "Polygon":
         return shapely.make_valid(shape)
     rings = [shapely.make_valid(shapely.Polygon(ring)) for ring in (shape.exterior, *shape.interiors)]
     return reduce(shapely.symmetric_difference, [shapely.union_all(_polygons(ring)) for ring in rings])

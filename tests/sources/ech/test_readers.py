@@ -336,6 +336,7 @@ def test_dates_are_joined_with_the_time_of_day(header, columns, tmp_path):
         ("year,month,day,hour,AM/PM,Ew\n2013,3,1,6,PM,1\n", "line 2: column AM/PM tells halves of the day"),
         ("date,hour,ampm,Ew\n2013-03-01,6,PM,1\n", "line 2: column ampm tells halves of the day"),
         ("year,doy,UT_hours,Ew\n2013,60,9.37,1\n", "line 2: 2013-03-01 has no time of day, unless column UT_hours is"),
+        ("year,doy,UT,Ew\n2013,60,0617,1\n2013,61,061730,1\n", "'061730' in column UT is no.*in year, doy"),
         ("date,SOD,Ew\n2013-03-01,33120,1\n", "line 2: 2013-03-01 has no time of day, unless column SOD is one"),
         ("year,month,day,Ew\n2013,3,1,1\n2013,3,1,2\n", "line 3: 2013-03-01 is the date of several rows, and none"),
         ("year,month,day,hour,Ew\n2013,2,29,1,1\n", "'2013-02-29T01:00' is no time"),
