@@ -90,11 +90,17 @@ class RowTimes:
         time: Its column of times or dates; None where it has columns of a date's parts.
 
     Raises:
-        DataError: Several columns could be one of these.
+        DataError: Several columns could be one of these, or one tells halves of the day.
     """
 
     def __init__(self, table: Table, time: str | None) -> None:
         self._table, self._path = table, table.path
+        if half := column_called(table, _HALVES):
+            raise DataError(
+                f"column {half} tells halves of the day, which are not read",
+                where=f"{table.path}, line {table.header}",
+                fix="Write hours from 0 to 23, and take the column out.",
+            )
         self._time = (column_called(table, [plain_name(time)]) or time) if time else ""
         self._date = column_called(table, ["date"])
         self._unclear: list[NDArray[np.bool_]] = []
@@ -109,6 +115,11 @@ class RowTimes:
         return date_columns(self._table)
 
     @cached_property
+    def _ut(self) -> str | None:
+        """Return the column of universal time; looked for next to dates alone."""
+        return column_called(self._table, ["ut"])
+
+    @cached_property
     def _clock(self) -> dict[str, str | None]:
         """Return the columns of the time of day; looked for next to dates alone, as `min` may be a minimum."""
         return {part: column_called(self._table, names) for part, names in _CLOCK_NAMES.items()}
@@ -121,11 +132,14 @@ class RowTimes:
         is_beside_date = self._date not in (None, self._time)
         if cells.str.fullmatch(_CLOCK).all() and (is_beside_date or self._parts):
             days = frame[self._date] if is_beside_date else self._joined_dates(frame)
-            cells = self._days(days) + "T" + cells.where(cells.str.match(r"\d\d"), "0" + cells)
+            cells = self._days(days) + "T" + self._clock_texts(frame, self._time)
         elif not is_beside_date and cells.str.fullmatch(r"\d{4}|\d{6}").all() and self._parts:
-            cells = self._joined_dates(frame) + "T" + self._from_digits(cells)
+            cells = self._joined_dates(frame) + "T" + self._clock_texts(frame, self._time)
         elif is_beside_date and cells.str.fullmatch(_DIGITS).any():
-            cells = self._days(frame[self._date]) + "T" + self._from_digits(cells)
+            cells = self._days(frame[self._date]) + "T" + self._clock_texts(frame, self._time)
+        elif dated.all() and self._ut and frame[self._ut].str.strip().str.fullmatch(rf"{_CLOCK}|\d{{4}}|\d{{6}}").all():
+            cells = self._days(cells) + "T" + self._clock_texts(frame, self._ut)
+            self._is_joined = True
         elif dated.all() and any(self._clock.values()):
             cells = self._days(cells) + "T" + self._time_of_day(frame)
             self._is_joined = True
@@ -156,8 +170,7 @@ class RowTimes:
                 where=timed.where(int(own.argmax())),
                 fix="Write all times alike: as 2013-03-17T06:00:00, in UTC, or with columns hour and minute.",
             )
-        other = next((name for name in self._table.columns if self._may_be_clock(name)), None)
-        if unclear.any() and other:
+        if unclear.any() and (other := next(filter(self._may_be_clock, self._table.columns), None)):
             row = int(unclear.argmax())
             raise DataError(
                 f"{str(timed.time[row])[:10]} has no time of day, unless column {other} is one, which is not read",
@@ -189,15 +202,18 @@ class RowTimes:
         texts = [self._digits(frame, year, 4, least=4)] + [self._digits(frame, name, width) for name in others]
         return reduce(lambda one, other: one + "-" + other, texts)
 
-    def _from_digits(self, cells: pd.Series[str]) -> pd.Series[str]:
-        """Read times of day such as 0930 or 093000; hours, seconds or a year would be another number."""
+    def _clock_texts(self, frame: pd.DataFrame, column: str) -> pd.Series[str]:
+        """Read times of day such as 9:30, 0930 or 093000; hours, seconds or a year would be another number."""
+        cells = frame[column].str.strip()
+        if cells.str.fullmatch(_CLOCK).all():
+            return cells.where(cells.str.match(r"\d\d"), "0" + cells)
         for digits in (4, 6):
             if cells.str.fullmatch(rf"\d{{{digits}}}").all():
                 parts = [cells.str[start : start + 2] for start in range(0, digits, 2)]
                 return reduce(lambda one, other: one + ":" + other, parts)
         row = int((~cells.str.fullmatch(r"\d{4}")).to_numpy(dtype=bool).argmax())
         raise DataError(
-            f"{cells.iloc[row]!r} in column {self._time} is no time of day, and the date stands in "
+            f"{cells.iloc[row]!r} in column {column} is no time of day, and the date stands in "
             f"{self._date or ', '.join(self._parts)}",
             where=f"{self._path}, line {cells.index[row]}",
             fix="Write times of day as 09:30 or 0930, all alike.",
@@ -210,12 +226,6 @@ class RowTimes:
                 f"has dates and a column {there}, but none of the hour",
                 where=f"{self._path}, line {frame.index[0]}",
                 fix="Call it hour, or write times as 2013-03-17T06:00:00, in UTC.",
-            )
-        if half := column_called(self._table, _HALVES):
-            raise DataError(
-                f"column {half} tells halves of the day, which are not read",
-                where=f"{self._path}, line {frame.index[0]}",
-                fix="Write hours from 0 to 23, and take the column out.",
             )
         hour, *others = [self._digits(frame, name, 2) for name in self._clock.values() if name]
         return reduce(lambda one, other: one + ":" + other, others, hour) if others else hour + ":00"

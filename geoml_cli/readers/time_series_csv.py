@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _Names = tuple[Mapping[str, str], Mapping[str, str]]
-TIME_NAMES = ("time", "datetime", "dateutc", "utc", "ut", "timestamp", "isotime", "epoch", "date")
+TIME_NAMES = ("time", "datetime", "dateutc", "utc", "timestamp", "isotime", "epoch", "date")
 """Names of a time column, as `plain_name` spells them; the first that is there is taken."""
 _BEGINNINGS = ("epoch", "datetime", "timestamp")
 """What the name of a time column may begin with, where it goes on with its format: CDAWeb's EPOCH_TIME_yyyy-mm-dd..."""

@@ -275,6 +275,12 @@ def test_numbers_are_the_same_however_many_rows_are_parsed_at_once(tmp_path, mon
     assert refused.value.where == f"{path}, line 151"
 
 
+def test_columns_of_a_clock_are_looked_for_next_to_dates_alone(tmp_path):
+    """`min` may be a minimum, and two of that name no matter."""
+    (tmp_path / "f.csv").write_text("time,SME,min,Min\n2015-01-01T00:01,5,1,2\n2015-01-01T00:02,6,1,2\n")
+    np.testing.assert_array_equal(files.read(tmp_path / "f.csv").values["sme"], [5, 6])
+
+
 def test_a_date_of_digits_alone_stays_text(tmp_path):
     path = made.iaga(tmp_path / "i.min", TIME, {"SYM-H": SYMH})
     path.write_text(path.read_text().replace("2015-12-31", "20151231").replace("2016-01-01", "20160101"))
@@ -306,6 +312,9 @@ HOUR, MINUTE = (np.array([text.split(":")[place] for text in CLOCK]) for place i
         ("YYYY,MM,DD,HH,MN", (*PARTS, HOUR, MINUTE)),
         ("year,month,day,UT", (*PARTS, CLOCK)),
         ("date,UT", (DAY, CLOCK)),
+        ("date,UT", (DAY, np.char.add(HOUR, MINUTE))),
+        ("isotime,UT", (TIME.astype(str), np.full(len(TIME), "9.37"))),
+        ("date,UT", (TIME.astype(str), np.full(len(TIME), "9.37"))),
         ("Year,DOY,hour,min", (PARTS[0], ORDINAL, HOUR.astype(int).astype(str), MINUTE)),
     ],
 )
@@ -333,8 +342,10 @@ def test_dates_are_joined_with_the_time_of_day(header, columns, tmp_path):
         ("date,time,Ew\n2013-03-01,13,1\n", "Write times of day as 09:30 or 0930"),
         ("date,time,Ew\n2013-03-01,1975,1\n", "'2013-03-01T19:75' is no time"),
         ("date,hour,Ew\n2013-03-01,noon,1\n", "line 2, column hour: 'noon' is no hour"),
-        ("year,month,day,hour,AM/PM,Ew\n2013,3,1,6,PM,1\n", "line 2: column AM/PM tells halves of the day"),
-        ("date,hour,ampm,Ew\n2013-03-01,6,PM,1\n", "line 2: column ampm tells halves of the day"),
+        ("year,month,day,hour,AM/PM,Ew\n2013,3,1,6,PM,1\n", "line 1: column AM/PM tells halves of the day"),
+        ("date,hour,ampm,Ew\n2013-03-01,6,PM,1\n", "line 1: column ampm tells halves of the day"),
+        ("date,time,ampm,Ew\n2013-03-01,06:17,PM,1\n", "line 1: column ampm tells halves of the day"),
+        ("date,UT,Ew\n2013-03-01,9.37,1\n", "line 2: 2013-03-01 has no time of day, unless column UT is one"),
         ("year,doy,UT_hours,Ew\n2013,60,9.37,1\n", "line 2: 2013-03-01 has no time of day, unless column UT_hours is"),
         ("year,doy,UT,Ew\n2013,60,0617,1\n2013,61,061730,1\n", "'061730' in column UT is no.*in year, doy"),
         ("date,SOD,Ew\n2013-03-01,33120,1\n", "line 2: 2013-03-01 has no time of day, unless column SOD is one"),
