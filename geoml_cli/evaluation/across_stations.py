@@ -26,6 +26,7 @@ from geoml_cli.samples.coordinates import labels_of_stations, lon_lat_of_samples
 from geoml_cli.work.numbers import format_number
 
 _FEWEST = 2
+SCORED = "stations with a score"
 ABOVE = "stations above 0"
 """Where a score is a skill: an error above 0 says nothing."""
 STATISTICS: dict[str, Callable[[Values], float]] = {
@@ -33,6 +34,7 @@ STATISTICS: dict[str, Callable[[Values], float]] = {
     "mean": lambda values: float(values.mean()),
     "lower quartile": lambda values: float(np.quantile(values, 0.25)),
     "upper quartile": lambda values: float(np.quantile(values, 0.75)),
+    SCORED: lambda values: float(len(values)),
     ABOVE: lambda values: float((values > 0).sum()),
 }
 
@@ -57,6 +59,8 @@ class StationScores(NamedTuple):
 
     def has(self, statistic: str) -> bool:
         """Return whether there is such a statistic of the score."""
+        if statistic == SCORED:
+            return True
         return len(self.defined) > 0 and (statistic != ABOVE or self.metric.best == "high")
 
 

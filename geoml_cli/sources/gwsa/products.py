@@ -174,7 +174,7 @@ def _write(
         written.funnel.read += cells
         written.funnel.drop(f"year with fewer than {options.months} GRACE months", cells)
         written.funnel.notes.append(f"{year} is left out: it has {months} GRACE months")
-    written.funnel.notes += _undeclared(products)
+    written.funnel.notes += [*_undeclared(products), *products.mascons.unapplied]
     for note in (
         *_partly(products),
         *_zero(products),

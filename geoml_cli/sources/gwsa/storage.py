@@ -24,6 +24,8 @@ from geoml_cli.readers.nodata import Declared
 from geoml_cli.sources.gwsa.months import steps_of
 
 THICKNESS = "lwe_thickness"
+_FACTORS = "scale_factor"
+"""Variable of JPL's file: gain factors of a land model that spread a mascon over its cells."""
 LAYERS = (
     "SoilMoi0_10cm_inst", "SoilMoi10_40cm_inst", "SoilMoi40_100cm_inst", "SoilMoi100_200cm_inst", "SWE_inst",
     "CanopInt_inst",
@@ -210,6 +212,7 @@ class Mascons:
         variable: Thickness in the unit of the file, which is cm.
         steps: Steps of each month that has some (see `gwsa.months`).
         notes: What was made of two solutions whose middles lie in one month.
+        unapplied: That the file has factors which its values are not multiplied by; empty where it has none.
         zero: Months that are 0 at all cells that were read.
         sizes: Medians of the magnitudes of months that were read [cm].
     """
@@ -217,6 +220,7 @@ class Mascons:
     variable: GridVariable
     steps: dict[np.datetime64, list[int]]
     notes: tuple[str, ...] = ()
+    unapplied: tuple[str, ...] = ()
     zero: set[np.datetime64] = field(default_factory=set)
     sizes: list[float] = field(default_factory=list)
 
@@ -267,7 +271,9 @@ def open_mascons(path: Path, files: ExitStack, nodata: Mapping[str, Declared]) -
     if variable.months is None:
         raise DataError(f"{THICKNESS} has no time", where=str(path), fix="Give the file with all months.")
     steps, notes = steps_of(np.array([_day(time) for time in variable.part.times], dtype="datetime64[D]"))
-    return Mascons(variable, steps, tuple(notes))
+    has_factors = _FACTORS in names_of(path)
+    unapplied = f"{THICKNESS} is taken as {path.name} has it: its {_FACTORS} is not applied"
+    return Mascons(variable, steps, tuple(notes), (unapplied,) if has_factors else ())
 
 
 def _day(time: Any) -> str:  # noqa: ANN401  cftime.datetime

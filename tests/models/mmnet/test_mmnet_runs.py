@@ -86,7 +86,7 @@ def test_scores_across_stations_are_the_quartiles_of_single_stations(run):
             expected = {"median": values.median(), "mean": values.mean()}
             expected |= {"lower quartile": values.quantile(0.25), "upper quartile": values.quantile(0.75)}
             above = (values > 0).sum() if score == "R" else np.nan  # an error above 0 says nothing
-            expected |= {"stations above 0": above}
+            expected |= {"stations above 0": above, "stations with a score": len(values)}
             for statistic, value in expected.items():
                 assert over.loc[(model, statistic), score] == pytest.approx(value, rel=1e-6, abs=1e-9, nan_ok=True)
     report = (folder / "report.html").read_text(encoding="utf-8")

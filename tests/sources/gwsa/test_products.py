@@ -642,3 +642,17 @@ def test_what_mascons_hold_without_saying_so_is_told(products: Path, prepare_gws
     dataset, _ = prepare_gwsa(products, period="month", nodata=("lwe_thickness=0", "lwe_thickness=-999"), **OPTIONS)
     assert dataset.manifest.funnel.kept < kept
     assert not any("mascons are 0" in note for note in dataset.manifest.funnel.notes)
+
+
+def test_gain_factors_of_mascons_are_not_applied_which_is_noted(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    dataset, _ = prepare_gwsa(products, period="month", **OPTIONS)
+    plain = np.array(dataset.array("GWS"))
+    assert not any("scale_factor" in note for note in dataset.manifest.funnel.notes)
+    [path] = products.rglob("GRCTellus*.nc")
+    with netCDF4.Dataset(path, "r+") as file:
+        file.createVariable("scale_factor", "f4", ("lat", "lon"))[:] = 2.0
+    dataset, reporter = prepare_gwsa(products, period="month", **OPTIONS)
+    assert np.array_equal(dataset.array("GWS"), plain)
+    [note] = [note for note in dataset.manifest.funnel.notes if "scale_factor" in note]
+    assert note == f"lwe_thickness is taken as {path.name} has it: its scale_factor is not applied"
+    assert note not in reporter.warned
