@@ -346,3 +346,19 @@ def test_a_year_in_another_legend_is_told(cover: Path, raster: WriteRaster, prep
     raster(cover / "classes/nlcd_2010.tif", CODES)
     dataset, reporter = prepare_clcd(cover, legend="none", samples=201)
     assert not any("no other year" in note for note in dataset.manifest.funnel.notes)
+
+
+def test_classes_that_are_exchanged_in_one_year_are_told(
+    cover: Path, raster: WriteRaster, prepare_clcd: PrepareClcd
+) -> None:
+    swapped = np.select([CODES == 1, CODES == 2, CODES == 7], [7, 2, 1]).astype(np.uint8)
+    raster(cover / "classes/clcd_2010.tif", swapped)
+    dataset, reporter = prepare_clcd(cover, legend="none", samples=200)
+    moved = (np.mean(CODES == 1) - np.mean(CODES == 7)) / np.mean(CODES > 0)
+    [note] = [note for note in dataset.manifest.funnel.notes if "of another class in" in note]
+    assert moved > 0.25 and note.startswith(f"{100 * moved:.1f} % of the map are of another class in 2020 than in 2010")
+    assert sum("in one legend, and of one area?" in text for text in reporter.warned) == 1
+    changed = np.where((CODES == 1) & (np.arange(30)[None] < 4), 2, CODES).astype(np.uint8)  # some of a class
+    raster(cover / "classes/clcd_2010.tif", changed)
+    dataset, _ = prepare_clcd(cover, legend="none", samples=201)
+    assert not any("of another class in" in note for note in dataset.manifest.funnel.notes)
