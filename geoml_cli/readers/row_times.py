@@ -6,7 +6,6 @@ Dates alone would put all of a day at midnight.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
 from functools import cached_property, reduce
 from typing import TYPE_CHECKING
 
@@ -15,25 +14,13 @@ from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.tables import Table
+from geoml_cli.readers.time_columns import clock_columns, column_called, date_columns, refuse_unread_parts
 from geoml_cli.readers.time_series import Times, TimeSeries, plain_name
 from geoml_cli.readers.time_texts import times
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_CLOCK_NAMES = {
-    "hour": ("hour", "hours", "hr", "hh"),
-    "minute": ("minute", "minutes", "min", "mn"),
-    "second": ("second", "seconds", "sec", "ss"),
-}
-"""Columns of the time of day, next to one of dates."""
-_DATE_NAMES = {
-    "year": ("year", "yyyy", "yr"),
-    "month": ("month", "mon", "mm"),
-    "day": ("day", "dd", "dayofmonth", "dom"),
-    "day of year": ("doy", "dayofyear", "ddd"),
-}
-"""Columns of the parts of a date, where no column is a time."""
 _DAY = r"(?:\d{4}[-/]\d{2}[-/]\d{2}|\d{4}-\d{3}|\d{8})"
 _MIDNIGHT = rf"({_DAY})(?:[ T]0?0:00(?::00(?:\.0*)?)?)?(?: ?Z|[+-]00:?00)?"
 """A date, as it is or as a moment: so spreadsheets and databases write columns of dates."""
@@ -42,44 +29,6 @@ _CLOCK = r"\d{1,2}:\d{2}(:\d{2}(\.\d*)?)?"
 _HALVES = ("ampm", "meridiem")
 _MAY_BE_CLOCK = re.compile(r"^(ut|gmt|time|clock|hour|hh|sod|sec)")
 """Names, as `plain_name` spells them, of columns that may be a time of day in a form that is not read."""
-
-
-def date_columns(table: Table) -> list[str]:
-    """Return the columns of year, month and day, or of year and day of the year; empty where the table has neither.
-
-    Raises:
-        DataError: Several columns could be one of these.
-    """
-    found = {part: column_called(table, names) for part, names in _DATE_NAMES.items()}
-    for parts in (("year", "day of year"), ("year", "month", "day")):
-        columns = [column for part in parts if (column := found[part])]
-        if len(columns) == len(parts):
-            return columns
-    return []
-
-
-def column_called(table: Table, names: Sequence[str], plain: Callable[[str], str] = plain_name) -> str | None:
-    """Return the column of the first of some names that there is, or None.
-
-    Args:
-        table: The opened file.
-        names: As `plain` spells them, the one that is preferred first.
-        plain: Spells a column without what does not matter.
-
-    Raises:
-        DataError: Several columns have that name.
-    """
-    for wanted in names:
-        found = [name for name in table.columns if plain(name) == wanted]
-        if len(found) > 1:
-            raise DataError(
-                f"several columns could be {wanted}: {', '.join(found)}",
-                where=f"{table.path}, line {table.header}",
-                fix="Keep one of them, or give the others another name.",
-            )
-        if found:
-            return found[0]
-    return None
 
 
 class RowTimes:
@@ -101,7 +50,7 @@ class RowTimes:
                 where=f"{table.path}, line {table.header}",
                 fix="Write hours from 0 to 23, and take the column out.",
             )
-        self._time = (column_called(table, [plain_name(time)]) or time) if time else ""
+        self._time = time or ""
         self._date = column_called(table, ["date"])
         self._unclear: list[NDArray[np.bool_]] = []
         """Rows so far that have a date, and perhaps their time of day elsewhere, which was not taken."""
@@ -122,7 +71,7 @@ class RowTimes:
     @cached_property
     def _clock(self) -> dict[str, str | None]:
         """Return the columns of the time of day; looked for next to dates alone, as `min` may be a minimum."""
-        return {part: column_called(self._table, names) for part, names in _CLOCK_NAMES.items()}
+        return clock_columns(self._table, self._parts)
 
     def of(self, frame: pd.DataFrame) -> Times:
         """Return the times of rows; errors as of `times`."""
@@ -138,11 +87,9 @@ class RowTimes:
         elif is_beside_date and cells.str.fullmatch(_DIGITS).any():
             cells = self._days(frame[self._date]) + "T" + self._clock_texts(frame, self._time)
         elif dated.all() and self._ut and frame[self._ut].str.strip().str.fullmatch(rf"{_CLOCK}|\d{{4}}|\d{{6}}").all():
-            cells = self._days(cells) + "T" + self._clock_texts(frame, self._ut)
-            self._is_joined = True
+            cells = self._joined(cells, self._clock_texts(frame, self._ut))
         elif dated.all() and any(self._clock.values()):
-            cells = self._days(cells) + "T" + self._time_of_day(frame)
-            self._is_joined = True
+            cells = self._joined(cells, self._time_of_day(frame))
         else:
             own = ~dated
             if dated.any():
@@ -150,6 +97,11 @@ class RowTimes:
         self._unclear.append(unclear)
         self._own.append(own)
         return times(cells, self._path)
+
+    def _joined(self, cells: pd.Series[str], clock: pd.Series[str]) -> pd.Series[str]:
+        """Join dates with times of day; of midnights alone, the column may hold whole times elsewhere."""
+        self._is_joined |= not clock.str.fullmatch(r"[0:]+(\.0*)?").all()
+        return self._days(cells) + "T" + clock
 
     def _may_lack_time(self, cells: pd.Series[str], frame: pd.DataFrame) -> NDArray[np.bool_]:
         """Return which rows, where they show midnight, are of another time of day or of none that is known."""
@@ -220,15 +172,30 @@ class RowTimes:
         )
 
     def _time_of_day(self, frame: pd.DataFrame) -> pd.Series[str]:
-        if self._clock["hour"] is None:
+        hour, minute, second = self._clock.values()
+        if hour is None:
             there = next(name for name in self._clock.values() if name)
             raise DataError(
                 f"has dates and a column {there}, but none of the hour",
                 where=f"{self._path}, line {frame.index[0]}",
                 fix="Call it hour, or write times as 2013-03-17T06:00:00, in UTC.",
             )
-        hour, *others = [self._digits(frame, name, 2) for name in self._clock.values() if name]
-        return reduce(lambda one, other: one + ":" + other, others, hour) if others else hour + ":00"
+        refuse_unread_parts(self._table, self._clock, [self._time, self._date, *self._parts])
+        if second and not minute:
+            raise DataError(
+                f"has columns {hour} and {second}, but none of the minute",
+                where=f"{self._path}, line {self._table.header}",
+                fix="Call it minute, or write times as 2013-03-17T06:00:00, in UTC.",
+            )
+        clock = self._digits(frame, hour, 2) + ":" + (self._digits(frame, minute, 2) if minute else "00")
+        return clock + ":" + self._seconds(frame, second) if second else clock
+
+    def _seconds(self, frame: pd.DataFrame, column: str) -> pd.Series[str]:
+        """Return seconds, which may have a fraction."""
+        cells = frame[column].str.strip()
+        if not cells.str.fullmatch(r"\d{1,2}(\.\d*)?").all():
+            return self._digits(frame, column, 2)
+        return cells.where(cells.str.match(r"\d\d"), "0" + cells)
 
     def _digits(self, frame: pd.DataFrame, column: str, most: int, *, least: int = 1) -> pd.Series[str]:
         """Return whole numbers of a column with zeros before them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,23 +12,13 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.decimal_signs import GROUPED, ZERO
 from geoml_cli.readers.row_times import RowTimes
 from geoml_cli.readers.tables import Table
-from geoml_cli.readers.time_series import ROWS_AT_ONCE, TimeSeries, joined, numbers, plain_name
+from geoml_cli.readers.time_columns import time_column
+from geoml_cli.readers.time_series import ROWS_AT_ONCE, TimeSeries, joined, numbers
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _Names = tuple[Mapping[str, str], Mapping[str, str]]
-TIME_NAMES = ("time", "datetime", "dateutc", "utc", "timestamp", "isotime", "epoch", "date")
-"""Names of a time column, as `plain_name` spells them; the first that is there is taken."""
-_BEGINNINGS = ("epoch", "datetime", "timestamp")
-"""What the name of a time column may begin with, where it goes on with its format: CDAWeb's EPOCH_TIME_yyyy-mm-dd..."""
-
-
-def time_column(table: Table) -> str | None:
-    """Return the column that holds the time, or None."""
-    plain = {plain_name(name): name for name in reversed(table.columns)}
-    found = next((plain[name] for name in TIME_NAMES if name in plain), None)
-    return found or next((name for name in table.columns if plain_name(name).startswith(_BEGINNINGS)), None)
 
 
 def read(table: Table, wanted: Mapping[str, str], labels: Mapping[str, str]) -> TimeSeries:
@@ -41,10 +32,13 @@ def read(table: Table, wanted: Mapping[str, str], labels: Mapping[str, str]) -> 
     Raises:
         DataError: A time or number cannot be read, with its line; there are no rows; the file is damaged.
     """
-    row_times = RowTimes(table, time_column(table))
-    timed = joined(table.path, [_part(frame, row_times, wanted, labels, table) for frame in _frames(table)])
-    if not len(timed.time):
+    frames = _frames(table)
+    first = next((frame for frame in frames if len(frame)), None)
+    if first is None:
         raise DataError("holds a header and no rows", where=str(table.path), fix="Get the file again.")
+    row_times = RowTimes(table, time_column(table, first))
+    parts = (_part(frame, row_times, wanted, labels, table) for frame in chain([first], frames))
+    timed = joined(table.path, list(parts))
     row_times.refuse_missing(timed)
     return timed
 

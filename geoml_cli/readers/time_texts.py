@@ -38,6 +38,7 @@ def times(cells: pd.Series[str], path: Path) -> Times:
     text = cells.str.strip().str.replace("/", "-", regex=False)
     found = pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True)
     if found.isna().any():
+        text = text.str.replace(r"(?<=\d) ?(?:UTC|GMT)$", "", regex=True)
         found = pd.to_datetime(_of_days_of_years(text), format="ISO8601", errors="coerce", utc=True)
     wrong = found.isna().to_numpy()
     if wrong.any():

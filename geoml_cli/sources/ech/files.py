@@ -12,8 +12,8 @@ from geoml_cli.dataset.raw_files import files_below
 from geoml_cli.errors import DataError
 from geoml_cli.readers import time_series_csv
 from geoml_cli.readers.column_fills import ColumnFills
-from geoml_cli.readers.row_times import column_called, date_columns
 from geoml_cli.readers.tables import open_table, open_text, readable_lines
+from geoml_cli.readers.time_columns import column_called, date_columns, time_columns
 from geoml_cli.readers.time_series import TimeSeries, plain_name
 from geoml_cli.sources.ech import iaga, kyoto, magephem, omni, supermag, unread
 from geoml_cli.sources.ech.quantities import INDICES, checked
@@ -137,7 +137,7 @@ def _is_csv(path: Path, lines: list[str]) -> bool:
         return False
     table = open_table(path)
     columns = [name for name in table.columns if _plain(name) in _KNOWN]
-    if columns and time_series_csv.time_column(table) is None and not date_columns(table):
+    if columns and not time_columns(table) and not date_columns(table):
         raise DataError(
             f"has {', '.join(columns)} but no column of time ({', '.join(table.columns)})",
             where=f"{path}, line 1",

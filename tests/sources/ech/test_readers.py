@@ -293,6 +293,8 @@ ORDINAL = (TIME.astype("datetime64[D]") - TIME.astype("datetime64[Y]").astype("d
 ORDINAL = ORDINAL.astype(str)
 HOUR, MINUTE = (np.array([text.split(":")[place] for text in CLOCK]) for place in (0, 1))
 
+LOCAL = TIME - np.timedelta64(7, "h")
+
 
 @pytest.mark.parametrize(
     ("header", "columns"),
@@ -316,6 +318,23 @@ HOUR, MINUTE = (np.array([text.split(":")[place] for text in CLOCK]) for place i
         ("isotime,UT", (TIME.astype(str), np.full(len(TIME), "9.37"))),
         ("date,UT", (TIME.astype(str), np.full(len(TIME), "9.37"))),
         ("Year,DOY,hour,min", (PARTS[0], ORDINAL, HOUR.astype(int).astype(str), MINUTE)),
+        ("Year,Month,Day,Hour,Mins", (*PARTS, HOUR, MINUTE)),
+        ("YYYY,MM,DD,hh,mm", (*PARTS, HOUR, MINUTE)),
+        ("yyyy,mm,dd,HH,MM", (*PARTS, HOUR, MINUTE)),
+        ("yyyy,doy,hh,mm", (PARTS[0], ORDINAL, HOUR, MINUTE)),
+        ("year,month,day,hh,mm", (*PARTS, HOUR, MINUTE)),
+        ("date,hour,minute,second", (DAY, HOUR, MINUTE, np.full(len(TIME), "0.4"))),
+        ("date,hour,minute,timestamp_written", (DAY, HOUR, MINUTE, np.full(len(TIME), "2026-01-01 00:00"))),
+        ("timestamp_local,timestamp_utc", (LOCAL.astype(str), TIME.astype(str))),
+        ("timestamp_utc,timestamp_local", (TIME.astype(str), LOCAL.astype(str))),
+        ("Time,UTC", (LOCAL.astype(str), TIME.astype(str))),
+        ("Time (local),Time (UTC)", (LOCAL.astype(str), TIME.astype(str))),
+        ("time,UT", (TIME.astype(str), CLOCK)),
+        ("localTime,DateTimeUTC", (LOCAL.astype(str), TIME.astype(str))),
+        ("timestamp,datetime", (TIME.astype(str), TIME.astype(str))),
+        ("DateTime_MST", (np.char.add(LOCAL.astype(str), "-07:00"),)),
+        ("time", (np.char.add(np.char.replace(TIME.astype(str), "T", " "), " UTC"),)),
+        ("time,year,month,day", (TIME.astype(str), *PARTS)),
     ],
 )
 def test_dates_are_joined_with_the_time_of_day(header, columns, tmp_path):
@@ -356,7 +375,26 @@ def test_dates_are_joined_with_the_time_of_day(header, columns, tmp_path):
         ("date,hour,Ew\n2013-03-01,24,1\n", "'2013-03-01T24:00' is no time"),
         ("time,Ew,Ew\n2013-03-01T01:00,1,2\n", "line 1: several columns could be ew: Ew, Ew"),
         ("time,SME (5 min mean),SME\n2013-03-01T01:00,1,2\n", r"several columns could be sme: SME \(5 min mean\), SME"),
-        ("time,Time,Ew\n2013-03-01T01:00,2013-03-01T02:00,2\n", "several columns could be time: time, Time"),
+        ("time,Time,Ew\n2013-03-01T01:00,2013-03-01T02:00,2\n", "line 2: columns time and Time hold different times"),
+        ("date,time,Time,Ew\n2013-03-01,01:00,02:00,2\n", "several columns could be time: time, Time"),
+        (
+            "timestamp_end,timestamp_start,Ew\n2013-03-01T02:00,2013-03-01T01:00,2\n",
+            "line 2: columns timestamp_end and timestamp_start hold different times. Keep the one that is in UTC",
+        ),
+        ("DateTime_MST,Ew\n2013-03-01T02:00,2\n", "line 1: column DateTime_MST is not in UTC, by its name"),
+        ("DateTime (UTC+7),Ew\n2013-03-01T02:00,2\n", "is not in UTC, by its name"),
+        ("timestampLocal,Ew\n2013-03-01T02:00,2\n", "is not in UTC, by its name"),
+        ("Time,UT,Ew\n2013-03-01T02:00,09:00,2\n", "column Time has 2013-03-01T02:00:00, column UT has 09:00"),
+        ("date,Hour,MI,Ew\n2013-03-01,2,17,2\n", "line 1: column MI may be the minute of times whose hour is Hour"),
+        ("year,month,day,hour,UT_min,Ew\n2013,3,1,2,17,2\n", "column UT_min may be the minute"),
+        ("date,MM,hour,Ew\n2013-03-01,3,2,2\n", "column MM may be the minute"),
+        ("year,doy,mm,hour,Ew\n2013,61,3,2,2\n", "column mm may be the minute"),
+        ("date,hour,minute,sec_of_minute,Ew\n2013-03-01,2,17,45,2\n", "column sec_of_minute may be the second"),
+        ("date,hour,second,Ew\n2013-03-01,2,17,2\n", "has columns hour and second, but none of the minute"),
+        (
+            "datetime_written,year,month,day,hour,Ew\n2026-01-01T02:00,2013,3,1,2,2\n",
+            "column datetime_written has 2026-01-01T02:00:00, columns year, month, day have 2013-03-01",
+        ),
     ],
 )
 def test_times_and_columns_that_are_not_clear_are_refused(text, refused, tmp_path):
@@ -373,6 +411,14 @@ def test_a_time_of_its_own_among_dates_with_hours_is_refused_wherever_blocks_end
     (tmp_path / "d.csv").write_text("\n".join(["date,hour,Ew", *rows, ""]))
     with pytest.raises(DataError, match=rf"line {place + 2}: the row has its time of day next to the date"):
         files.read(tmp_path / "d.csv")
+
+
+def test_whole_times_next_to_hours_are_read_where_a_block_has_midnights_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("geoml_cli.readers.time_series_csv.ROWS_AT_ONCE", 4)
+    rows = [f"2013-03-01T{20 + k:02d}:00,{20 + k},0,{k}" for k in range(4)]
+    (tmp_path / "d.csv").write_text("\n".join(["time,hour,minute,Ew", *rows, "2013-03-02T00:00,0,0,4", ""]))
+    found = files.read(tmp_path / "d.csv").time
+    assert list(found.astype(str)) == [f"2013-03-01T{20 + k}:00:00" for k in range(4)] + ["2013-03-02T00:00:00"]
 
 
 def test_rows_at_midnight_that_are_there_twice_are_of_one_time(tmp_path):
