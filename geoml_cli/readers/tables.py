@@ -44,6 +44,7 @@ class Table:
         encoding: How letters are stored.
         header: Line of the header, counted from 1.
         signs: Which decimal sign its numbers have been met with.
+        content: Its bytes, where it is no file of its own; None where it is.
     """
 
     path: Path
@@ -52,6 +53,7 @@ class Table:
     encoding: str
     header: int = 1
     signs: DecimalSigns = field(default_factory=DecimalSigns, compare=False)
+    content: bytes | None = field(default=None, compare=False, repr=False)
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Give (line number, cells) of every row that is not blank, streaming.
@@ -59,7 +61,7 @@ class Table:
         Raises:
             DataError: A row has not as many cells as the header, or the file ends before its end.
         """
-        with _text(self.path, self.encoding) as stream:
+        with _text(self.path, self.encoding, self.content) as stream:
             yield from rows(self._body(stream), self.header + 1, self._shape)
         self.signs.settle()
 
@@ -70,7 +72,7 @@ class Table:
         Raises:
             DataError: While it is read, as for `rows`.
         """
-        with _text(self.path, self.encoding) as stream:
+        with _text(self.path, self.encoding, self.content) as stream:
             yield LinesText(self._rectangle(stream))
         self.signs.settle()
 
@@ -141,18 +143,24 @@ def require_file(path: Path, fix: str) -> None:
         raise DataError("there is no such file", where=str(path), fix=fix)
 
 
-def open_table(path: Path) -> Table:
+def open_table(path: Path, content: bytes | None = None) -> Table:
     """Read the header of a delimited text file, plain or gzipped.
+
+    Args:
+        path: The file.
+        content: Its bytes, where it is no file of its own: a member of an archive, which `path` names.
 
     Raises:
         DataError: It is missing, a folder, empty, or no text.
     """
-    require_file(path, fix="Check the name.")
-    encoding = _encoding(path)
-    with _text(path, encoding) as stream:
+    if content is None:
+        require_file(path, fix="Check the name.")
+    encoding = _encoding(path) if content is None else _encoding_of(io.BytesIO(content), path)
+    with _text(path, encoding, content) as stream:
         lines = readable_lines(stream, path)
         # A sheet is given with tabs between its cells, whatever stands in their names.
-        header, declared = _first_line(lines, path), "" if sheet_text(path) is None else "\t"
+        is_sheet = content is None and sheet_text(path) is not None
+        header, declared = _first_line(lines, path), "\t" if is_sheet else ""
         is_declared = not declared and header.lower().startswith(_DECLARED) and len(header) == len(_DECLARED) + 1
         if is_declared:
             header, declared = _first_line(lines, path), header[-1]
@@ -164,7 +172,7 @@ def open_table(path: Path) -> Table:
         raise DataError(
             "the header is no row of names", where=f"{path}, line {number}", fix="Give a CSV file with a header."
         ) from error
-    return Table(path, tuple(name.strip() for name in columns), delimiter, encoding, number)
+    return Table(path, tuple(name.strip() for name in columns), delimiter, encoding, number, content=content)
 
 
 def read_through(path: Path) -> None:
@@ -201,9 +209,12 @@ def _outside_quotes(header: str) -> str:
 
 
 @contextmanager
-def _text(path: Path, encoding: str) -> Iterator[IO[str]]:
+def _text(path: Path, encoding: str, content: bytes | None = None) -> Iterator[IO[str]]:
     """Open as text; LF, CR LF and a bare CR all end a line."""
-    with _bytes(path) as raw, io.TextIOWrapper(raw, encoding=encoding, newline=None) as stream:
+    with (
+        _bytes(path) if content is None else io.BytesIO(content) as raw,
+        io.TextIOWrapper(raw, encoding=encoding, newline=None) as stream,
+    ):
         yield stream
 
 
@@ -224,23 +235,29 @@ def _encoding(path: Path) -> str:
 @functools.lru_cache(maxsize=4096)
 def _encoding_found(path: Path, node: int, size: int, changed: int) -> str:
     """Read a file through once, however often it is opened; it is read again where it has changed."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         # Raw files are digested as well: read through once, they are not read for that again.
         with _bytes(path, digest=True) as stream:
-            chunk = stream.read(_CHUNK_BYTES)
-            if wide := wide_encoding(chunk):
-                return wide
-            _refuse_json(chunk, path)
-            while chunk:
-                _refuse_binary(chunk, path)
-                decoder.decode(chunk)
-                chunk = stream.read(_CHUNK_BYTES)
-            decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return "latin-1"
+            return _encoding_of(stream, path)
     except UNREADABLE as error:
         raise unreadable(path, error) from error
+
+
+def _encoding_of(stream: IO[bytes], path: Path) -> str:
+    """Read a stream to its end, or to where its encoding is clear."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        chunk = stream.read(_CHUNK_BYTES)
+        if wide := wide_encoding(chunk):
+            return wide
+        _refuse_json(chunk, path)
+        while chunk:
+            _refuse_binary(chunk, path)
+            decoder.decode(chunk)
+            chunk = stream.read(_CHUNK_BYTES)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return "latin-1"
     return "utf-8-sig"
 
 

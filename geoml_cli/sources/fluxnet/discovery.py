@@ -9,18 +9,16 @@ from pathlib import Path
 
 from geoml_cli.dataset.raw_files import paths_below
 from geoml_cli.errors import DataError
-from geoml_cli.readers.tables import open_table, require_file
-from geoml_cli.sources.fluxnet import file_names, layout, reddyproc, sites, text_files
+from geoml_cli.sources.fluxnet import file_names, layout, reddyproc, site_tables, text_files
 from geoml_cli.sources.fluxnet.file_names import FluxnetFileName
 from geoml_cli.sources.fluxnet.options import FluxnetOptions
+from geoml_cli.sources.fluxnet.site_tables import few
 from geoml_cli.sources.fluxnet.text_files import TextFile
 from geoml_cli.sources.fluxnet.times import STEPS, Step
 
 _ZIP = ".zip"
-_SITE_TABLE = ("siteinfo", "site_info")
 _CLEAR = 2
 """A resolution is chosen unasked where it has this many times the sites of any other."""
-_SHOWN = 6
 
 
 @dataclass(frozen=True)
@@ -51,13 +49,13 @@ class RawFiles:
 
     files: dict[str, list[FluxFile]]
     step: Step
-    tables: tuple[Path, ...]
+    tables: tuple[TextFile, ...]
     notes: list[str] = field(default_factory=list)
 
     def paths(self) -> list[Path]:
         """Return the files on disk, each once, in order."""
         used = {file.text.path for files in self.files.values() for file in files}
-        return sorted(used | {*self.tables})
+        return sorted(used | {table.path for table in self.tables})
 
 
 @dataclass
@@ -65,7 +63,7 @@ class _Sorted:
     """All files of a folder by what they are."""
 
     flux: list[FluxFile] = field(default_factory=list)
-    tables: list[Path] = field(default_factory=list)
+    tables: list[TextFile] = field(default_factory=list)
     auxiliary: list[str] = field(default_factory=list)
     nameless: list[str] = field(default_factory=list)
     other: list[TextFile] = field(default_factory=list)
@@ -90,7 +88,7 @@ def find(raw: Path, options: FluxnetOptions) -> RawFiles:
     code = _resolution(raw, wanted, options.resolution)
     chosen = [file for file in wanted if file.name.resolution == code]
     files = _products(chosen)
-    found = RawFiles(files, STEPS[code], _tables(raw, candidates.tables, options.sites))
+    found = RawFiles(files, STEPS[code], site_tables.chosen(raw, candidates.tables, options.sites))
     found.notes = [*_left_out(wanted, code), *_second_products(chosen, files), *_unread(candidates)]
     return found
 
@@ -119,9 +117,11 @@ def _sorted(candidates: Iterable[TextFile]) -> _Sorted:
     sorted_files = _Sorted()
     for text in candidates:
         name = file_names.parse(text.name)
-        if not text.name.lower().endswith(text_files.SUFFIXES):
+        if site_tables.is_workbook(text, name):
+            sorted_files.tables.append(text)
+        elif not text.name.lower().endswith(text_files.SUFFIXES):
             sorted_files.other.append(text)
-        elif name.auxiliary:
+        elif name.auxiliary and not site_tables.is_one(text):
             sorted_files.auxiliary.append(text.name)
         elif name.site and name.resolution:
             sorted_files.flux.append(FluxFile(text, name))
@@ -132,8 +132,8 @@ def _sorted(candidates: Iterable[TextFile]) -> _Sorted:
 
 def _sort_by_content(text: TextFile, name: FluxnetFileName, sorted_files: _Sorted) -> None:
     """Sort a file whose name does not tell what it is."""
-    if _is_site_table(text):
-        sorted_files.tables.append(text.path)
+    if site_tables.is_one(text):
+        sorted_files.tables.append(text)
     elif not _has_times(text, name):
         sorted_files.other.append(text)
     elif site := _site_of_reddyproc(text):
@@ -169,15 +169,6 @@ def _has_times(text: TextFile, name: FluxnetFileName) -> bool:
         return False  # no text at all
 
 
-def _is_site_table(text: TextFile) -> bool:
-    if text.member:
-        return False
-    try:
-        return sites.is_table(open_table(text.path).columns)
-    except DataError:
-        return False
-
-
 def _nothing(raw: Path, sorted_files: _Sorted, options: FluxnetOptions) -> DataError:
     if sorted_files.flux:
         there = ", ".join(sorted({file.name.site for file in sorted_files.flux}))
@@ -193,10 +184,10 @@ def _nothing(raw: Path, sorted_files: _Sorted, options: FluxnetOptions) -> DataE
     seen = [
         *sorted_files.auxiliary,
         *(text.name for text in sorted_files.other),
-        *(path.name for path in sorted_files.tables),
+        *(table.name for table in sorted_files.tables),
     ]
     return DataError(
-        f"holds no file of FLUXNET or AmeriFlux BASE (it holds {_few(seen) or 'nothing'})",
+        f"holds no file of FLUXNET or AmeriFlux BASE (it holds {few(seen) or 'nothing'})",
         where=str(raw),
         fix="Give files such as FLX_DE-Hai_FLUXNET2015_SUBSET_DD_2000-2012_1-4.csv, or the archives they come in.",
     )
@@ -242,27 +233,11 @@ def _products(chosen: Iterable[FluxFile]) -> dict[str, list[FluxFile]]:
     return found
 
 
-def _tables(raw: Path, tables: Sequence[Path], given: str | None) -> tuple[Path, ...]:
-    if given is not None:
-        inside = raw / given
-        path = inside if raw.is_dir() and not Path(given).is_file() and inside.exists() else Path(given)
-        require_file(path, fix="Check --sites.")
-        return (path,)
-    if raw.is_file():
-        tables = sorted(p for p in raw.parent.glob("*.csv") if p.name.lower().startswith(_SITE_TABLE) and p.is_file())
-    if sum(not sites.is_badm(path) for path in tables) > 1:  # ICOS gives a file of BADM with each tower
-        shown = _few([path.name for path in tables])
-        raise DataError(
-            f"there are several tables of sites: {shown}", where=str(raw), fix=f"Choose one: --sites {tables[0].name}"
-        )
-    return tuple(tables)
-
-
 def _left_out(wanted: Sequence[FluxFile], code: str) -> list[str]:
     others = [file for file in wanted if file.name.resolution != code]
     if not others:
         return []
-    shown = _few(sorted(file.text.name for file in others))
+    shown = few(sorted(file.text.name for file in others))
     codes = sorted({file.name.resolution for file in others})
     return [
         f"{STEPS[code].word} files ({code}) were read; {len(others)} of other resolutions were left out ({shown}); "
@@ -283,16 +258,11 @@ def _second_products(chosen: Sequence[FluxFile], files: dict[str, list[FluxFile]
 def _unread(sorted_files: _Sorted) -> list[str]:
     notes = []
     if sorted_files.auxiliary:
-        notes.append(f"{len(sorted_files.auxiliary)} auxiliary files were left out: {_few(sorted_files.auxiliary)}")
+        notes.append(f"{len(sorted_files.auxiliary)} auxiliary files were left out: {few(sorted_files.auxiliary)}")
     if sorted_files.other:
-        shown = _few([text.name for text in sorted_files.other])
+        shown = few([text.name for text in sorted_files.other])
         notes.append(f"{len(sorted_files.other)} files were left out, as they are not in FLUXNET's format: {shown}")
     if sorted_files.nameless:
-        shown = _few(sorted_files.nameless)
+        shown = few(sorted_files.nameless)
         notes.append(f"{len(sorted_files.nameless)} files were left out, as their names hold no site code: {shown}")
     return notes
-
-
-def _few(shown: Sequence[str]) -> str:
-    more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
-    return ", ".join(shown[:_SHOWN]) + more

@@ -14,8 +14,9 @@ from geoml_cli.readers.unpacking import bounded_lines
 from geoml_cli.sources.fluxnet.text_files import TextFile
 from geoml_cli.sources.fluxnet.times import STEPS
 
-TIMES = ("TIMESTAMP_START", "TIMESTAMP")
-END = "TIMESTAMP_END"
+START, END = "TIMESTAMP_START", "TIMESTAMP_END"
+TIMES = (START, "TIMESTAMP", END)
+"""The first that is there is taken."""
 DOWNLOAD_AGAIN = "Get the file again."
 _MOST_COMMENTS = 100
 _DECIMALS = re.compile(r"\.0*$")
@@ -42,7 +43,7 @@ class Layout:
 
     @property
     def time(self) -> str:
-        """Return the column that holds the time, or its start."""
+        """Return the column that holds the time, or its start; its end where there is nothing else."""
         return next(name for name in TIMES if name in self.columns)
 
 
@@ -116,9 +117,9 @@ def resolution(layout: Layout) -> str:
     start, end = (_DECIMALS.sub("", cell) for cell in (cells[layout.time], cells.get(END, "")))
     if not start.isdecimal():
         return ""
-    if layout.time == "TIMESTAMP_START" and len(start) == len(end) == 8:
+    if layout.time == START and len(start) == len(end) == 8:
         return "WW"
-    if layout.time == "TIMESTAMP_START":
+    if layout.time == START:
         return _subdaily(start, end)
     return {8: "DD", 6: "MM", 4: "YY"}.get(len(start), "")
 

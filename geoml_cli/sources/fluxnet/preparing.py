@@ -63,7 +63,7 @@ def prepare(raw: Path, options: FluxnetOptions, writer: DatasetWriter, reporter:
         )
     raw_files = find(raw, options)
     applied = rule(options, raw_files.step)
-    places = sites.read(raw_files.tables)
+    places = sites.read(raw_files.tables, set(raw_files.files))
     series = _Series(raw_files, wanted)
     counted, lost = _counted(series, applied, compared=options.target not in options.any_scale, reporter=reporter)
     report.require_column(counted, applied.target, str(raw))

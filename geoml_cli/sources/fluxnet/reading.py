@@ -15,7 +15,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.dates import refuse_stray
 from geoml_cli.readers.tables import MISSING
 from geoml_cli.readers.unpacking import LinesText
-from geoml_cli.sources.fluxnet.layout import DOWNLOAD_AGAIN, END, Layout, resolution, rows
+from geoml_cli.sources.fluxnet.layout import DOWNLOAD_AGAIN, END, START, Layout, resolution, rows
 from geoml_cli.sources.fluxnet.row_steps import refuse_other_step
 from geoml_cli.sources.fluxnet.text_files import TextFile
 from geoml_cli.sources.fluxnet.times import STEPS, Integers, Step, is_subdaily, layout, places, starts
@@ -64,6 +64,7 @@ def read(layout: Layout, columns: Mapping[str, str], step: Step) -> Rows:
             where=f"{layout.text}, line {layout.header + 1}",
             fix="Correct the name, or give the file that belongs to it.",
         )
+    _refuse_unclear(layout, step)
     times = (layout.time, END) if is_subdaily(step) and END in layout.columns else (layout.time,)
     frame = _frame(layout, sorted({layout.columns.index(name) for name in (*times, *columns.values())}))
     if not len(frame):
@@ -75,6 +76,18 @@ def read(layout: Layout, columns: Mapping[str, str], step: Step) -> Rows:
     if is_subdaily(step):
         refuse_other_step(place, _ends(frame, layout), step, lambda row: f"{layout.text}, line {line[row]}")
     return Rows(layout.text, place, line, values)
+
+
+def _refuse_unclear(layout: Layout, step: Step) -> None:
+    """Refuse stamps that may be of begin or end: of parts of a day by name, of days and longer the last day."""
+    is_clear = END in layout.columns if is_subdaily(step) else layout.time != END
+    if layout.time == START or is_clear:
+        return
+    raise DataError(
+        f"{step.word} records have {layout.time} alone, which may be of their first or their last moment",
+        where=f"{layout.text}, line {layout.header}",
+        fix=f"Call it {START} or {END}, whichever it is." if is_subdaily(step) else f"Give their begin, {START}.",
+    )
 
 
 def _frame(layout: Layout, wanted: Sequence[int]) -> pd.DataFrame:
@@ -159,4 +172,4 @@ def _times(frame: pd.DataFrame, layout_: Layout, step: Step) -> Integers:
             fix="The time is damaged (spreadsheets round long numbers), or the row is of another resolution: "
             f"{DOWNLOAD_AGAIN.lower()}",
         )
-    return found
+    return found - 1 if layout_.time == END else found

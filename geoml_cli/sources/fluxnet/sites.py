@@ -12,6 +12,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.igbp import IGBP
 from geoml_cli.readers.tables import Table, is_missing, number, open_table
 from geoml_cli.readers.time_series import plain_name
+from geoml_cli.sources.fluxnet.text_files import TextFile
 
 CODES = (
     "WAT", "ENF", "EBF", "DNF", "DBF", "MF", "CSH", "OSH", "WSA", "SAV", "GRA", "WET", "CRO", "URB", "CVM", "SNO",
@@ -68,27 +69,36 @@ def is_table(columns: Sequence[str]) -> bool:
     return set(_NEEDED) <= set(roles(columns)) or _BADM <= {plain_name(name) for name in columns}
 
 
-def is_badm(path: Path) -> bool:
+def open_sites(text: TextFile) -> Table:
+    """Open a table, which may be a member of an archive; errors as of `open_table` and `TextFile.content`."""
+    return open_table(Path(str(text)), text.content())
+
+
+def is_badm(text: TextFile) -> bool:
     """Tell whether a table has a row a variable of a site, as ICOS and AmeriFlux give them."""
-    return {plain_name(name) for name in open_table(path).columns} >= _BADM
+    return {plain_name(name) for name in open_sites(text).columns} >= _BADM
 
 
-def read(paths: Sequence[Path]) -> dict[str, Station]:
+def read(texts: Sequence[TextFile], wanted: Collection[str]) -> dict[str, Station]:
     """Read tables of sites, by the site's code; sites without a position are left out.
+
+    Args:
+        texts: The tables.
+        wanted: Sites that those with a row a variable are asked for; they may hold all of a network.
 
     Raises:
         DataError: A column is missing, a cell is no number, a position is none, or two rows contradict each other.
     """
     found: dict[str, Station] = {}
-    for path in sorted(paths, key=is_badm):  # BADM tells of the sites that a table does not hold
-        table = open_table(path)
-        for line, site, cells in _badm_rows(table, set(found)) if is_badm(path) else _rows(table):
+    for text in sorted(texts, key=is_badm):  # BADM tells of the sites that a table does not hold
+        table = open_sites(text)
+        for line, site, cells in _badm_rows(table, set(wanted) - set(found)) if is_badm(text) else _rows(table):
             place = _place(table, line, cells)
             if place is None:
                 continue
             if found.get(site, place) != place and not _same(found[site], place):
                 raise DataError(
-                    f"{site} stands in two rows that differ", where=f"{path}, line {line}", fix="Keep one of them."
+                    f"{site} stands in two rows that differ", where=f"{text}, line {line}", fix="Keep one of them."
                 )
             found[site] = place
     return found
@@ -108,15 +118,15 @@ def _rows(table: Table) -> Iterator[tuple[int, str, dict[str, str]]]:
         yield line, cells[columns["site"]].strip(), {role: cells[column].strip() for role, column in columns.items()}
 
 
-def _badm_rows(table: Table, passed: Collection[str]) -> Iterator[tuple[int, str, dict[str, str]]]:
-    """Yield line, site and cells by role of each further site; a class may be given again, and the last counts."""
+def _badm_rows(table: Table, wanted: Collection[str]) -> Iterator[tuple[int, str, dict[str, str]]]:
+    """Yield line, site and cells by role of each wanted site; a class may be given again, and the last counts."""
     plain = [plain_name(name) for name in table.columns]
     site, variable, value = (plain.index(name) for name in ("siteid", "variable", "datavalue"))
     role_of = {name: role for role, names in _COLUMNS.items() for name in names if role != "site"}
     found: dict[str, tuple[int, dict[str, str]]] = {}
     for line, cells in table.rows():
         code, role, cell = cells[site].strip(), role_of.get(plain_name(cells[variable])), cells[value].strip()
-        if role is None or code in passed:
+        if role is None or code not in wanted:
             continue
         _, known = found.get(code, (line, {}))
         if role in ("lat", "lon") and role in known:

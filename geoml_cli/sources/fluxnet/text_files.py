@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -17,9 +18,13 @@ from geoml_cli.dataset.raw_files import not_permitted
 from geoml_cli.errors import DataError
 from geoml_cli.readers.tables import open_text, wide_encoding
 from geoml_cli.readers.unpacking import LONGEST_LINE, LinesText, refuse_bomb
+from geoml_cli.readers.workbooks import WORKBOOKS, sheet_text
 from geoml_cli.sources.fluxnet import reddyproc
 
 SUFFIXES = (".csv", ".txt", ".csv.gz", ".txt.gz")
+_ZIP = ".zip"
+_IN_ARCHIVES = (".csv", ".txt", *WORKBOOKS)
+"""Of members; workbooks may tell the position of a tower."""
 _MOST_MEMBERS = 100_000
 """All files of all towers are a few thousand."""
 _SNIFFED = 1 << 12
@@ -63,6 +68,29 @@ class TextFile:
                 yield _as_flux(stream, str(self))
         except _UNREADABLE as error:
             raise _damaged(str(self), error) from error
+
+    def content(self) -> bytes | None:
+        """Return the bytes of a member, of a workbook those of its sheet as text; None of a file of its own.
+
+        Raises:
+            DataError: It is damaged.
+            SettingsError: The package that reads workbooks is not installed.
+        """
+        if not self.member:
+            return None
+        try:
+            found = _archive(self.path).read(self.member)
+        except _UNREADABLE as error:
+            raise _damaged(str(self), error) from error
+        if not self.name.lower().endswith(WORKBOOKS):
+            return found
+        with tempfile.TemporaryDirectory(prefix="geoml-") as folder:
+            path = Path(folder) / self.name
+            path.write_bytes(found)
+            try:
+                return sheet_text(path)
+            except DataError as error:
+                raise DataError(error.what, where=str(self), fix=error.fix) from error
 
 
 def _as_flux(stream: IO[str], location: str) -> IO[str]:
@@ -110,13 +138,19 @@ def members(path: Path) -> list[TextFile]:
         )
     for member in entries:
         _refuse_unsafe(path, member)
-    return sorted(TextFile(path, member.filename) for member in entries if _is_text(member))
+    if inner := [member.filename for member in entries if _has_suffix(member, (_ZIP,))]:
+        raise DataError(
+            f"holds {len(inner)} further archives ({inner[0]}), which are not read inside of it",
+            where=str(path),
+            fix="Unpack it, and give the folder; archives that lie in a folder are read.",
+        )
+    return sorted(TextFile(path, member.filename) for member in entries if _has_suffix(member, _IN_ARCHIVES))
 
 
-def _is_text(member: zipfile.ZipInfo) -> bool:
+def _has_suffix(member: zipfile.ZipInfo, suffixes: tuple[str, ...]) -> bool:
     place = PurePosixPath(member.filename)
     hidden = place.name.startswith(".") or "__MACOSX" in place.parts
-    return not member.is_dir() and not hidden and place.suffix.lower() in (".csv", ".txt")
+    return not member.is_dir() and not hidden and place.suffix.lower() in suffixes
 
 
 def _refuse_unsafe(path: Path, member: zipfile.ZipInfo) -> None:

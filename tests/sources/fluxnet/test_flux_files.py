@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from flux_case import DAYS, balanced, columns, write
 
@@ -269,3 +271,75 @@ def test_positions_of_badm_are_those_of_the_table(raw: Path, prepared: Prepare) 
     (raw / "siteinfo.csv").unlink()
     with pytest.raises(DataError, match=r"XA-Fir has lat 51\.202 and 10\. Keep the row of the place"):
         prepared(raw)
+
+
+def test_half_hours_say_whether_they_are_stamped_at_their_begin_or_end(
+    raw: Path, prepared: Prepare, tmp_path: Path
+) -> None:
+    half_hours(tmp_path / "plain", "XC-Gra", 3)
+    table = str(raw / "siteinfo.csv")
+    [path] = (tmp_path / "plain").iterdir()
+    plain = arrays(prepared(path, sites=table))
+    frame = pd.read_csv(path, dtype=str)
+    ends, name = frame.rename(columns={"TIMESTAMP_END": "TIMESTAMP"}).drop(columns="TIMESTAMP_START"), path.name
+    ends.to_csv(tmp_path / name, index=False)
+    remedy = (
+        "TIMESTAMP alone, which may be of their first or their last moment. Call it TIMESTAMP_START or TIMESTAMP_END"
+    )
+    with pytest.raises(DataError, match=remedy):
+        prepared(tmp_path / name, sites=table)
+    ends.rename(columns={"TIMESTAMP": "TIMESTAMP_END"}).to_csv(tmp_path / name, index=False)
+    same(arrays(prepared(tmp_path / name, sites=table)), plain)
+    begins = frame.drop(columns="TIMESTAMP_END")
+    begins.to_csv(tmp_path / name, index=False)
+    same(arrays(prepared(tmp_path / name, sites=table)), plain)
+    days = pd.read_csv(raw / FIRST, dtype=str).rename(columns={"TIMESTAMP": "TIMESTAMP_END"})
+    days.to_csv(tmp_path / FIRST, index=False)
+    with pytest.raises(DataError, match=r"daily records have TIMESTAMP_END alone.*Give their begin, TIMESTAMP_START"):
+        prepared(tmp_path / FIRST, sites=table)
+
+
+def badm(tower: made.Tower) -> str:
+    rows = ["SITE_ID,GROUP_ID,VARIABLE_GROUP,VARIABLE,DATAVALUE"]
+    place = {"LOCATION_LAT": tower.lat, "LOCATION_LONG": tower.lon, "LOCATION_ELEV": tower.elevation}
+    rows += [f"{tower.site},2,GRP_LOCATION,{name},{value}" for name, value in (place | {"IGBP": tower.igbp}).items()]
+    return "\n".join(rows) + "\n"
+
+
+def test_positions_are_taken_from_the_archive_of_a_tower(raw: Path, prepared: Prepare, tmp_path: Path) -> None:
+    """As ICOS packs them, and AmeriFlux in a workbook; next to a single file as well."""
+    expected, content = arrays(prepared(raw / FIRST)), (raw / FIRST).read_text()
+    names = ("ICOSETC_XA-Fir_FLUXNET_DD_L2.csv", "ICOSETC_XA-Fir_SITEINFO_L2.csv")
+    packed = made.archive(
+        tmp_path / "ICOSETC_XA-Fir_ARCHIVE_L2.zip", dict(zip(names, (content, badm(made.TOWERS[0])), strict=True))
+    )
+    same(arrays(prepared(packed)), expected)
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    (alone / names[0]).write_text(content)
+    with pytest.raises(DataError, match="no table of sites tells the position of XA-Fir"):
+        prepared(alone / names[0])
+    (alone / names[1]).write_text(badm(made.TOWERS[0]))
+    same(arrays(prepared(alone / names[0])), expected)
+    frame = pd.read_csv(alone / names[1])
+    frame.to_excel(alone / "AMF_XA-Fir_BIF_20200101.xlsx", index=False)
+    (alone / names[1]).unlink()
+    same(arrays(prepared(alone)), expected)
+    with zipfile.ZipFile(alone / "AMF_XA-Fir_BASE-BADM_1-5.zip", "w") as archive:
+        for path in (alone / names[0], alone / "AMF_XA-Fir_BIF_20200101.xlsx"):
+            archive.write(path, path.name)
+            path.unlink()
+    dataset = prepared(alone)
+    same(arrays(dataset), expected)
+    assert [file.name for file in dataset.manifest.files] == ["AMF_XA-Fir_BASE-BADM_1-5.zip"]
+
+
+def test_an_archive_of_archives_is_refused_and_read_once_unpacked(raw: Path, prepared: Prepare, tmp_path: Path) -> None:
+    expected = arrays(prepared(raw / FIRST))
+    (tmp_path / "in").mkdir()
+    inner = made.archive(tmp_path / "in" / FIRST.replace(".csv", ".zip"), {FIRST: (raw / FIRST).read_text()})
+    with zipfile.ZipFile(tmp_path / "My data cart.zip", "w") as archive:
+        archive.write(inner, inner.name)
+    with pytest.raises(DataError, match=r"holds 1 further archives \(FLX_XA.*Unpack it, and give the folder"):
+        prepared(tmp_path / "My data cart.zip", sites=str(raw / "siteinfo.csv"))
+    same(arrays(prepared(tmp_path / "in", sites=str(raw / "siteinfo.csv"))), expected)
