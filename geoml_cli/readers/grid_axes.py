@@ -83,6 +83,13 @@ def find_layout(file: Any, name: str, location: str) -> Layout:  # noqa: ANN401 
     return Layout(time_dim, *dims, time, axes, tuple(dropped), tuple(notes))
 
 
+def _first_value(file: Any, dim: Any) -> float:  # noqa: ANN401
+    """Return the first value of a dimension, by which `--select` names its place; 0 where it has no numbers."""
+    if dim not in file.variables or file[dim].dtype.kind not in "fiu":
+        return 0.0
+    return float(unpacked(file[dim], np.atleast_1d(np.asarray(file[dim].values, dtype=np.float64))[:1])[0])
+
+
 def _time_dim(file: Any, rest: list[Any], location: str) -> tuple[str | None, list[str]]:  # noqa: ANN401
     """Tell the dimension of time from others, which must be of size one."""
     timed = [dim for dim in rest if _is_time(file, dim)]
@@ -94,7 +101,8 @@ def _time_dim(file: Any, rest: list[Any], location: str) -> tuple[str | None, li
             where=location,
             fix=_ONE_TIME
             if long[0] == "month"
-            else f"Take one of them out of the file (ncks -d {long[0]},0); prepare grid has --select {long[0]}=0.",
+            else f"Take one of them out of the file (ncks -d {long[0]},0); prepare grid has --select "
+            f"{long[0]}={_first_value(file, long[0]):g}.",
         )
     return (None if time_dim is None else str(time_dim)), dropped
 
@@ -123,8 +131,11 @@ def _best(file: Any, dims: Sequence[str], kind: str, location: str) -> str:  # n
     top = max(scores.values(), default=0)
     best = [name for name, score in scores.items() if score == top]
     if top <= 0:
+        units = {name: str(file[name].attrs.get("units", "")) for name in scores}
+        there = ", ".join(f"{name} is in {unit!r}" for name, unit in units.items() if unit and _SINCE not in unit)
         raise DataError(
-            f"has no {kind}: dimensions ({', '.join(map(str, dims))}) have no coordinates",
+            f"has no {kind}: dimensions ({', '.join(map(str, dims))}) have no coordinates{' of degrees' * bool(there)}"
+            f"{there and f' ({there})'}",
             where=location,
             fix="Add coordinates with the units degrees_north and degrees_east, or give files that hold them.",
         )

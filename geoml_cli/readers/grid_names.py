@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import calendar
 import re
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from geoml_cli.errors import DataError
+from geoml_cli.work.reasons import FaultError
 
 _YEAR, _MONTH, _DAY = r"(?P<year>(?:18|19|20|21)\d\d)", r"(?P<month>0[1-9]|1[0-2])", r"(?P<day>0[1-9]|[12]\d|3[01])"
 _PATTERNS = (
@@ -14,6 +17,8 @@ _PATTERNS = (
     rf"(?<!\d){_YEAR}[-_.]?{_MONTH}(?!\d)",
     rf"(?<!\d){_YEAR}(?P<doy>[0-3]\d\d)(?!\d)",
 )
+_FIRST_YEAR = 1000
+_FEWEST_LETTERS = 3
 _FIX = (
     "Name files such as sst_2003-01.tif, or give --date-pattern with the groups year and month, and day or doy, "
     "such as '(?P<year>\\d{4})m(?P<month>\\d\\d)'."
@@ -23,11 +28,16 @@ _FIX = (
 def date_in_name(path: Path, pattern: str = "") -> Any:  # noqa: ANN401  cftime is untyped
     """Return the date in a file's name, in the standard calendar; a month counts from its first day.
 
+    Args:
+        path: The file.
+        pattern: Of the user, with groups; what it does not find in the name it looks for with the folder before it.
+
     Raises:
         DataError: There is none, several, or one that is no date.
     """
-    for tried in (pattern,) if pattern else _PATTERNS:
-        found = {_date(match.groupdict(), path) for match in re.finditer(tried, path.stem)}
+    names = (path.stem, f"{path.parent.name}/{path.stem}") if pattern else (path.stem,)
+    for tried, name in product((pattern,) if pattern else _PATTERNS, names):
+        found = {_date(match.groupdict(), path) for match in re.finditer(tried, name)}
         if len(found) > 1:
             dates = ", ".join(sorted(str(date)[:10] for date in found))
             raise DataError(f"its name holds several dates: {dates}", where=str(path), fix=_FIX)
@@ -36,13 +46,31 @@ def date_in_name(path: Path, pattern: str = "") -> Any:  # noqa: ANN401  cftime 
     raise DataError("holds no time, and its name no date", where=str(path), fix=_FIX)
 
 
+def _month(text: str) -> int:
+    """Return the number of a month, which may be its name in English, or the first letters of it.
+
+    Raises:
+        ValueError: There is no such month.
+    """
+    if text.isdecimal():
+        return int(text)
+    found = [number for number, name in enumerate(calendar.month_name) if name.lower().startswith(text.lower())]
+    if len(text) < _FEWEST_LETTERS or len(found) != 1:
+        raise FaultError(f"{text!r} is no month")
+    return found[0]
+
+
 def _date(groups: dict[str, str | None], path: Path) -> Any:  # noqa: ANN401
     import cftime
 
-    year, month, day = (int(groups.get(name) or 1) for name in ("year", "month", "day"))
     try:
+        year, day = (int(groups.get(name) or 1) for name in ("year", "day"))
+        month = _month(groups.get("month") or "1")
+        if year < _FIRST_YEAR:
+            raise FaultError("years need four digits")
         if groups.get("doy"):
             return cftime.datetime.strptime(f"{year:04d}-{groups['doy']}", "%Y-%j", calendar="standard")
         return cftime.datetime(year, month, day, calendar="standard")
     except ValueError as error:
-        raise DataError("the date in its name does not exist", where=str(path), fix=_FIX) from error
+        why = f" ({error})" if isinstance(error, FaultError) else ""
+        raise DataError(f"the date in its name does not exist{why}", where=str(path), fix=_FIX) from error

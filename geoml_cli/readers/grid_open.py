@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -23,13 +24,16 @@ from geoml_cli.readers.grid_values import decoding
 from geoml_cli.readers.gridded import FilePart, Gridded, joined
 from geoml_cli.readers.hdf5_structure import check_found
 from geoml_cli.readers.nodata import Declared, refuse_unknown
-from geoml_cli.readers.time_steps import Times, begun, decode
+from geoml_cli.readers.time_numbers import decode
+from geoml_cli.readers.time_steps import Times, begun
 from geoml_cli.work.reasons import FaultError
 
 _BY_GDAL: dict[Format, str] = {"geotiff": "GeoTIFF", "hdf4": "HDF4"}
 _SAME_LEVEL = 1e-3
 """Relative difference to which a level is the one asked for: 0.506 m is the 0.50576 m of a file."""
 _LEVELS_SHOWN = 12
+_INSTANT = re.compile(r"\btime *: *point\b")
+_MOVED = "times stand at the end of their intervals, by their bounds, and are taken to the beginning"
 _EXPVER = "expver"
 """Dimension along which ERA5 lays final values (1) and preliminary ones (5): each value is in one of them."""
 _DESCRIBED = ("units", "long_name", "standard_name")
@@ -156,7 +160,8 @@ def part_of(file: Any, path: Path, named: str, wanted: GridRequest) -> FilePart:
         file = file.isel({dim: _place(file, dim, value, path)})
     with damage_named(path):
         layout = find_layout(file.isel({_EXPVER: 0}) if versions else file, name, str(path))
-        times = _times(file, layout, path, wanted)
+        is_instant = _INSTANT.search(str(file[name].attrs.get("cell_methods", ""))) is not None
+        times, moved = _times(file, layout, path, wanted, is_instant=is_instant)
         with located(f"{path}, variable {name}"):
             stored = decoding(file[name].attrs, file[name].dtype, name, wanted.nodata.get(name, Declared()))
         look_up = _look_up(path, named, stored_dims, layout.time_dim)
@@ -169,7 +174,7 @@ def part_of(file: Any, path: Path, named: str, wanted: GridRequest) -> FilePart:
         if path.is_dir():
             check_chunks(path, named, stored.fills)
     described = {key: str(file[name].attrs[key]).strip() for key in _DESCRIBED if key in file[name].attrs}
-    return FilePart(path, times, layout.axes, described, read, stored, layout.notes)
+    return FilePart(path, times, layout.axes, described, read, stored, (*layout.notes, *moved))
 
 
 def _place(file: Any, dim: str, value: float, path: Path) -> int:  # noqa: ANN401
@@ -190,9 +195,10 @@ def _place(file: Any, dim: str, value: float, path: Path) -> int:  # noqa: ANN40
     return place
 
 
-def _times(file: Any, layout: Layout, path: Path, wanted: GridRequest) -> Times:  # noqa: ANN401
+def _times(file: Any, layout: Layout, path: Path, wanted: GridRequest, *, is_instant: bool) -> tuple[Times, list[str]]:  # noqa: ANN401
+    """Return the times of steps, and notes on them."""
     if layout.time is None:
-        return [None] if wanted.undated else [date_in_name(path, wanted.date_pattern)]
+        return [None] if wanted.undated else [date_in_name(path, wanted.date_pattern)], []
     variable = file[layout.time]
     unit, calendar = str(variable.attrs["units"]), str(variable.attrs.get("calendar", ""))
     stored = np.atleast_1d(np.asarray(variable.values, dtype=np.float64))
@@ -200,7 +206,10 @@ def _times(file: Any, layout: Layout, path: Path, wanted: GridRequest) -> Times:
     for fill in fills:
         stored = np.where(stored == float(np.ravel(fill)[0]), np.nan, stored)
     try:
-        return begun(decode(unpacked(variable, stored), unit, calendar), _ends(file, variable))
+        times = decode(unpacked(variable, stored), unit, calendar)
+        # An instant has no interval, whatever bounds a program wrote: of what the values are, only they themselves say.
+        first = times if is_instant else begun(times, _ends(file, variable))
+        return first, [] if first == times else [_MOVED]
     except (ValueError, OverflowError, TypeError) as error:
         raise DataError(
             f"its time cannot be understood ({_time_fault(error, unit, calendar)})",

@@ -28,6 +28,9 @@ _OF_BYTES = (127.0, 255.0, -127.0, -128.0)
 """Fills of bytes: in a map of longer numbers that holds nothing else, such as one of few coarse cells, they are values.
 """
 
+_ROUNDED = 1e-2
+"""Part of a step of packed numbers by which a fill in single precision may be off."""
+
 _FILLED_SHARE = 0.01
 """Share of a block's values from which on a type's own limit is its fill, and not the largest value that was packed."""
 
@@ -202,9 +205,24 @@ def decoding(attributes: Mapping[str, Any], kind: np.dtype[Any], name: str, decl
     valid = _valid_range(attributes, numbers, kind if unsigned else None)
     if kind.kind in "iu" and (scale, offset) != (1.0, 0.0) and _is_float(attributes, valid):
         valid = ((valid[0] - offset) / scale, (valid[1] - offset) / scale)  # given for unpacked values
-    positive = [value % 2 ** (8 * kind.itemsize) if unsigned else value for value in fills if np.isfinite(value)]
+    stored = [_as_stored(value, kind, scale, offset) for value in fills if np.isfinite(value)]
+    for value in filter(np.isfinite, declared.fills):
+        if np.isnan(_as_stored(value, kind, scale, offset)):
+            raise DataError(
+                f"its numbers are stored as integers, and {value:g} is none, nor a value of one",
+                fix=f"Give --nodata {name}=NUMBER the number that is stored.",
+            )
+    positive = [value % 2 ** (8 * kind.itemsize) if unsigned else value for value in stored if np.isfinite(value)]
     finite = tuple(dict.fromkeys(value for value in positive if _fits(value, kind)))
     return Decoding(finite, scale, offset, (min(valid), max(valid)), not declared.valid, unsigned, name)
+
+
+def _as_stored(fill: float, kind: np.dtype[Any], scale: float, offset: float) -> float:
+    """Return a fill as a stored number: of integers one that is none is of unpacked values, or NaN where of neither."""
+    if kind.kind not in "iu" or fill.is_integer():
+        return fill
+    packed = (fill - offset) / scale
+    return float(round(packed)) if (scale, offset) != (1.0, 0.0) and abs(packed - round(packed)) < _ROUNDED else np.nan
 
 
 def _valid_range(

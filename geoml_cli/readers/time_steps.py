@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import math
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,8 +19,6 @@ from geoml_cli.work.reasons import FaultError
 Times = list[Any]
 """cftime datetimes of one calendar."""
 
-_SINCE = re.compile(r"^\s*(months?|mon|years?|yr)\s+since\s+(.+)$", re.IGNORECASE)
-_UNKNOWN_CALENDARS = ("", "none")
 _MONTHLY_FROM_HOURS = 25 * 24
 _SHOWN = 12
 _HOUR_S = 3600
@@ -63,39 +60,6 @@ def _begun(stamp: Any, begin: Any, end: Any) -> Any:  # noqa: ANN401  cftime is 
     if not begin - rounding <= stamp <= end + rounding:
         raise FaultError(f"time {stamp} lies outside its bounds, {begin} to {end}")
     return begin if stamp < begin or stamp >= end - rounding else stamp
-
-
-def decode(values: NDArray[np.float64], unit: str, calendar: str) -> Times:
-    """Turn numbers into times.
-
-    `months since` and `years since` count calendar months, which cftime leaves to the caller: 1.5 months are a month
-    and half of the month that follows.
-
-    Raises:
-        ValueError: A number is missing, or the unit or calendar cannot be understood.
-    """
-    import cftime
-
-    if not np.isfinite(values).all():
-        raise FaultError("a time is missing")
-    named = "standard" if calendar.lower() in _UNKNOWN_CALENDARS else calendar.lower()
-    if counted := _SINCE.match(unit):
-        per = 12 if counted[1].lower().startswith("y") else 1
-        origin = cftime.num2date(0, f"days since {counted[2]}", named, only_use_cftime_datetimes=True)
-        return [_months_later(origin, float(value) * per) for value in values]
-    return list(np.atleast_1d(cftime.num2date(values, unit, named, only_use_cftime_datetimes=True)))
-
-
-def _months_later(origin: Any, months: float) -> Any:  # noqa: ANN401  cftime is untyped
-    whole = int(np.floor(months))
-    start = _shifted(origin, whole)
-    return start + (_shifted(origin, whole + 1) - start) * (months - whole)
-
-
-def _shifted(origin: Any, months: int) -> Any:  # noqa: ANN401
-    index = origin.year * 12 + origin.month - 1 + months
-    first = origin.replace(year=index // 12, month=index % 12 + 1, day=1)
-    return first.replace(day=min(origin.day, first.daysinmonth))
 
 
 def encode(times: Times, step: Step) -> tuple[list[float], str]:
@@ -208,6 +172,9 @@ def _refuse_disorder(stamped: Stamped, gaps: NDArray[np.float64], location: str)
     first = int(wrong[0])
     files = list(dict.fromkeys(stamped.files[first : first + 2]))
     kind, fix = "goes back", "Times must ascend: sort them, or leave the place out with --start and --end."
+    if len(files) > 1:
+        fix = f"Files must follow one another: join {files[0]} and {files[1]} by time (cdo mergetime), cut what both "
+        fix += "have out of one of them, or leave the place out with --start and --end."
     if gaps[first] == 0:
         kind, fix = "is there twice", "Keep one step of each time, or leave the place out with --start and --end."
         if len(files) > 1:
@@ -254,7 +221,8 @@ def _hourly(stamped: Stamped, seconds: NDArray[np.float64], location: str) -> St
         )
 
     def named(place: int) -> str:
-        return label(stamped.times[0] + datetime.timedelta(seconds=place * step_s))
+        time = stamped.times[0] + datetime.timedelta(seconds=place * step_s)
+        return f"{time.isoformat()[:16]}" if step_s % (24 * _HOUR_S) else label(time)
 
     _refuse_gaps(places.tolist(), 1, location, named)
     hours = step_s // _HOUR_S

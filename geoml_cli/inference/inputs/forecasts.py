@@ -147,6 +147,7 @@ def _first_steps(dates: Sequence[str], labels: Sequence[str], input_steps: int, 
 
 def _label_of(date: str, known: Collection[str]) -> str:
     """Return the step that a date lies in, such as 2003-02 of 2003-02-16; the date where there is none."""
+    date = date.replace(" ", "T", 1)
     ends = [place for place, sign in enumerate(date) if sign in "-T:" and _DATE.fullmatch(date)]
     return next((date[:end] for end in [len(date), *reversed(ends)] if date[:end] in known), date)
 

@@ -485,3 +485,63 @@ def test_a_box_of_land_alone_is_told(tmp_path):
     south, north = sorted(LAT[:2])
     box = f"{LON[0] - half},{south - half},{LON[1] + half},{north + half}"
     refused(path, "has no valid value at", "If no time has one within --crop, choose another box", crop=box)
+
+
+@pytest.mark.parametrize(
+    ("names", "pattern", "text"),
+    [
+        (("0101", "0102"), r"(?P<year>\d\d)(?P<month>\d\d)", r"does not exist \(years need four digits\)"),
+        (("Jun2001", "Xyz2001"), r"(?P<month>[A-Z][a-z]{2})(?P<year>\d{4})", r"does not exist \('Xyz' is no month\)"),
+        (("J2001", "F2001"), r"_(?P<month>[A-Z])(?P<year>\d{4})", r"does not exist \('[JF]' is no month\)"),
+        (("2001-13", "2001-14"), r"(?P<year>\d{4})-(?P<month>\d\d)", r"the date in its name does not exist\. "),
+    ],
+)
+def test_dates_in_names_that_are_none(tmp_path, names, pattern, text):
+    (tmp_path / "raw").mkdir()
+    for name in names:
+        write(tmp_path / "raw" / f"sst_{name}.nc", VALUES[:1], dims=("lat", "lon"), times=None)
+    refused(tmp_path / "raw", text, date_pattern=pattern)
+
+
+def test_files_that_overlap_or_interleave_are_to_be_joined(tmp_path):
+    (tmp_path / "raw").mkdir()
+    write(tmp_path / "raw" / "a.nc", VALUES, times=FIRST_DAYS[:4])
+    write(tmp_path / "raw" / "b.nc", VALUES, times=FIRST_DAYS[2:6])
+    refused(
+        tmp_path / "raw", r"2001-04-01 \(a\.nc\) is followed by 2001-03-01", "cut what both have out of one of them"
+    )
+    whole = write(tmp_path / "whole.nc", field(6), times=FIRST_DAYS[:6])
+    with xr.open_dataset(whole, decode_times=False) as file:
+        for name, steps in (("a.nc", slice(0, None, 2)), ("b.nc", slice(1, None, 2))):
+            file.isel(time=steps).to_netcdf(tmp_path / "raw" / name)
+    refused(tmp_path / "raw", "time goes back", r"join a\.nc and b\.nc by time \(cdo mergetime\)")
+    parts = [xr.load_dataset(tmp_path / "raw" / name, decode_times=False) for name in ("a.nc", "b.nc")]
+    xr.concat(parts, "time").sortby("time").to_netcdf(tmp_path / "joined.nc")
+    np.testing.assert_array_equal(prepared(tmp_path / "joined.nc").array("sst"), field(6))
+
+
+def test_members_are_selected_by_their_number_as_the_message_says(tmp_path):
+    with netCDF4.Dataset(tmp_path / "a.nc", "w") as file:
+        for name, size in (("time", 4), ("member", 2), ("lat", 3), ("lon", 4)):
+            file.createDimension(name, size)
+        coordinate(file, "lat", LAT, {"units": "degrees_north"})
+        coordinate(file, "lon", LON, {"units": "degrees_east"})
+        coordinate(file, "member", [1.0, 2.0], {})
+        coordinate(file, "time", FIRST_DAYS[:4], MONTHLY)
+        sst = file.createVariable("sst", "f4", ("time", "member", "lat", "lon"))
+        sst.units = "degC"
+        sst[:] = np.stack([VALUES, VALUES + 1], axis=1)
+    refused(tmp_path / "a.nc", "further dimension member of 2 places", "--select member=1")
+    np.testing.assert_array_equal(prepared(tmp_path / "a.nc", select=("member=1",)).array("sst"), VALUES)
+
+
+def test_coordinates_in_radians_are_said_to_be_so(tmp_path):
+    lat, lon = np.deg2rad(LAT), np.deg2rad(LON)
+    path = write(tmp_path / "a.nc", lat=lat, lon=lon, lat_attrs={"units": "radian"}, lon_attrs={"units": "radian"})
+    refused(path, r"has no latitude: .* have no coordinates of degrees \(lat is in 'radian', lon is in 'radian'\)")
+
+
+def test_a_missing_hour_is_named_with_it(tmp_path):
+    hours = {"units": "hours since 2001-01-01"}
+    path = write(tmp_path / "a.nc", field(5), times=[6.0, 12, 18, 30, 36], time_attrs=hours)
+    refused(path, "1 of 6 time steps are missing: 2001-01-02T00:00")

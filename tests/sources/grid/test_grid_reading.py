@@ -519,3 +519,37 @@ def test_a_variable_whose_name_models_look_up_gets_another(tmp_path, name):
     dataset = prepared(tmp_path / "a.nc", var=name)
     assert facts(dataset).variable == f"{name}_field" and not dataset.has(name)
     np.testing.assert_allclose(dataset.array(f"{name}_field"), VALUES, rtol=1e-6)
+
+
+def test_instants_with_bounds_stay_where_they_are(tmp_path):
+    """A program wrote bounds for all of its variables; a mean over the same interval is moved, and that is noted."""
+    hours, attributes = np.arange(6.0, 30.0, 6), {"units": "hours since 2001-01-01", "bounds": "time_bnds"}
+    for method, first in (("time: point", 6), ("area: mean time: mean", 0)):
+        path = write(tmp_path / "a.nc", times=hours, time_attrs=attributes, attrs={"cell_methods": method})
+        with netCDF4.Dataset(path, "r+") as file:
+            file.createDimension("bnds", 2)
+            file.createVariable("time_bnds", "f8", ("time", "bnds"))[:] = np.stack([hours - 6, hours], axis=1)
+        dataset = prepared(path)
+        start = np.array(dataset.array("time"))[0]
+        assert start == 11323 * 24 + first  # hours since 1970
+        moved = [note for note in dataset.manifest.funnel.notes if "at the end of their intervals" in note]
+        assert len(moved) == (first == 0)
+
+
+@pytest.mark.parametrize(
+    ("names", "pattern"),
+    [
+        (("Jan2001", "Feb2001", "Mar2001", "Apr2001"), r"(?P<month>[A-Z][a-z]{2})(?P<year>\d{4})"),
+        (("january_2001", "february_2001", "march_2001", "april_2001"), r"_(?P<month>[a-z]+)_(?P<year>\d{4})"),
+        (("2001/01", "2001/02", "2001/03", "2001/04"), r"(?P<year>\d{4})/sst_(?P<month>\d\d)"),
+    ],
+)
+def test_dates_in_names_of_files_and_folders(tmp_path, names, pattern):
+    (tmp_path / "raw").mkdir()
+    for number, name in enumerate(names):
+        folder, _, stem = name.rpartition("/")
+        path = tmp_path / "raw" / folder / f"sst_{stem}.nc"
+        path.parent.mkdir(exist_ok=True)
+        write(path, VALUES[number : number + 1], dims=("lat", "lon"), times=None)
+    dataset = check(tmp_path / "raw", date_pattern=pattern)
+    assert np.array(dataset.array("time")).tolist() == [11323 + day for day in FIRST_DAYS[:4]]
