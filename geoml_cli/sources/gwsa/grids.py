@@ -75,6 +75,18 @@ class Factor:
         has_some = any(steps[month] for month in range(begin, begin + 12))
         return [month - begin + 1 for month in lost] if has_some else []
 
+    def may_be_late(self, first: np.datetime64, last: np.datetime64) -> bool:
+        """Return whether steps begin a month after `first` and end one after `last`, all of them as a month begins.
+
+        So are means that are stamped at their end, in a file without bounds.
+        """
+        steps = self._steps_by_month
+        months = (first.astype("datetime64[M]").astype(np.int64), last.astype("datetime64[M]").astype(np.int64))
+        if not steps or (min(steps), max(steps)) != (months[0] + 1, months[1] + 1):
+            return False
+        times = [time for piece in self.pieces for time in piece.part.times]
+        return all((time.day, time.hour, time.minute) == (1, 0, 0) for time in times)
+
     @cached_property
     def _steps_by_month(self) -> Counter[int]:
         """Count the steps of each month since January 1970."""

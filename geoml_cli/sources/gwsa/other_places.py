@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from geoml_cli.errors import DataError
 from geoml_cli.readers.year_scales import two_groups
 from geoml_cli.sources.gwsa.factors import described
-from geoml_cli.sources.gwsa.row_summary import Census, latitude_of, middle_of, neighbours
+from geoml_cli.sources.gwsa.row_summary import BOX, FEWEST, FINE, Census, latitude_of, middle_of, neighbours
 
 Values = NDArray[np.float64]
 _DEGREES = {"K": 1.0, "degC": 1.0, "0.1 degC": 0.1}
@@ -30,8 +30,8 @@ _VARIES, _TOGETHER, _AS_MUCH = 1.0, 0.7, 3.0
 tenths are ten times as large."""
 _WIDEST = 150.0
 """Temperatures of one unit, from the coldest month of the coldest place to the hottest, differ by less."""
-_BOXES, _TIMES = 6, 100.0
-"""Boxes from which on their sizes are compared, and how far two groups of them lie apart: m for mm is 1000 times."""
+_TIMES = 100.0
+"""How far two groups of boxes lie apart: m for mm is 1000 times."""
 _GRADUAL, _PAIRS = 50.0, 3
 """How far neighbouring boxes of one region lie apart at most, and pairs of neighbours that divide two regions."""
 
@@ -70,8 +70,24 @@ def other_places(
                     f"and others in degrees Celsius, or does a number mean no data (--nodata {name}=NUMBER)?"
                 )
         elif name in sized:
-            some = np.flatnonzero(magnitudes > 0)  # where it never rains there is nothing to compare
-            notes += _of_two_sizes(name, [box[place] for place in some], magnitudes[some])
+            sizes, degrees = dict(zip(box, magnitudes.tolist(), strict=True)), BOX
+            if len(box) < FEWEST:
+                sizes, degrees = _fine_sizes(census, number), FINE
+            notes += _of_two_sizes(name, sizes, degrees)
+    return [*notes, *_of_likely_tenths(census, used, units, (box, sums))]
+
+
+def _fine_sizes(census: Census, number: int) -> dict[int, float]:
+    """Return the mean magnitudes of a column by finer box."""
+    return {one: float(total[1 + 3 * number] / total[0]) for one, total in census.fine.items()}
+
+
+def _of_likely_tenths(
+    census: Census, used: Sequence[str], units: Mapping[str, str], of_boxes: tuple[Sequence[int], Values]
+) -> list[str]:
+    """Tell of columns in tenths of degrees Celsius that are likely to be in another unit."""
+    box, sums = of_boxes
+    notes = []
     is_of_years = not census.monthly or len({str(time)[5:7] for time in census.times}) == _MONTHS
     for number, name in enumerate(used):
         # What is said of latitudes holds for means of years, and where nobody says which unit it is.
@@ -163,31 +179,35 @@ def _refuse_celsius(name: str, box: Sequence[int], mean_B: Values, where: str) -
     )
 
 
-def _of_two_sizes(name: str, box: Sequence[int], size_B: Values) -> list[str]:
-    if len(box) < _BOXES:
+def _of_two_sizes(name: str, sizes: Mapping[int, float], degrees: float) -> list[str]:
+    """Tell of boxes of some degrees whose values are of another size than those of the others."""
+    box = [one for one, size in sizes.items() if size > 0]  # where it never rains there is nothing to compare
+    size_B = np.array([sizes[one] for one in box])
+    if len(box) < FEWEST:
         return []
     logs_B = np.log(size_B)
-    few = _region_apart(box, logs_B)
+    few = _region_apart(box, logs_B, degrees)
     if not few and (groups := two_groups(dict(enumerate(logs_B.tolist())), _TIMES, _TIMES)):
         few = min(groups[:2], key=len)
     if not few:
         return []
     others = np.delete(size_B, few)
     return [
-        f"{name} is of {size_B[few].min():.3g} to {size_B[few].max():.3g} in {len(few)} of {len(box)} boxes of "
-        f"5 degrees, such as near {middle_of(box[few[0]])}, and of {others.min():.3g} to {others.max():.3g} in the "
-        "others: another unit?"
+        f"{name} is of {size_B[few].min():.3g} to {size_B[few].max():.3g} in {len(few)} of {len(box)} "
+        f"boxes of {degrees:g} degree{'s' * (degrees > 1)}, such as near {middle_of(box[few[0]], degrees)}, and of "
+        f"{others.min():.3g} to {others.max():.3g} in the others: another unit?"
     ]
 
 
-def _region_apart(box: Sequence[int], logs_B: Values) -> list[int]:
+def _region_apart(box: Sequence[int], logs_B: Values, degrees: float) -> list[int]:
     """Return the boxes of a region that no gradual change joins to the largest one; of a climate some boxes do."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     number = {one: place for place, one in enumerate(box)}
     pairs = np.array(
-        [(number[one], number[other]) for one in box for other in neighbours(one) if other in number], dtype=np.int64
+        [(number[one], number[other]) for one in box for other in neighbours(one, degrees) if other in number],
+        dtype=np.int64,
     ).reshape(-1, 2)
     step = np.abs(logs_B[pairs[:, 0]] - logs_B[pairs[:, 1]])
     near = pairs[step < np.log(_GRADUAL)]

@@ -32,7 +32,7 @@ from geoml_cli.sources.gwsa.storage import (
     open_mascons,
 )
 from geoml_cli.sources.gwsa.two_pass import Reading, write_in_two_passes
-from geoml_cli.sources.gwsa.year_means import lacking_months, uneven
+from geoml_cli.sources.gwsa.year_means import step_notes
 from geoml_cli.work.reporting import Reporter
 
 _MASCON_BASELINE = (2004, 2009)
@@ -180,7 +180,7 @@ def _write(
         *_zero(products),
         *products.mascons.notes,
         *_halfway(products),
-        *_of_years(products, options.months),
+        *_of_steps(products, options.months),
     ):
         written.funnel.notes.append(note)
         reporter.warn(note)
@@ -205,12 +205,9 @@ def _zero(products: Products) -> list[str]:
     )
 
 
-def _of_years(products: Products, least: int) -> list[str]:
-    if products.monthly:
-        return []
+def _of_steps(products: Products, least: int) -> list[str]:
     factors = {name: products.factors[name] for name in products.roles.dynamic}
-    years = [int(str(first)[:4]) for first, _ in products.spans]
-    return [*lacking_months(factors, years, least), *uneven(factors, years)]
+    return step_notes(factors, products.spans, None if products.monthly else least)
 
 
 def _halfway(products: Products) -> list[str]:

@@ -15,8 +15,12 @@ from geoml_cli.readers.dates import out_of_range, stray_moments
 from geoml_cli.sources.gwsa.cell_rows import CellRows, Values
 from geoml_cli.sources.gwsa.filtering import DropCounts, Mask, usable
 
-_BOX, _BOXES = 5.0, 1 << 20
-"""Degrees of a box in which cells are compared with themselves, and more numbers than there are boxes."""
+BOX, FINE = 5.0, 1.0
+"""Degrees of a box in which cells are compared with themselves, and of one in regions of few such boxes."""
+_BOXES = 1 << 20
+"""More numbers than there are boxes."""
+FEWEST = 6
+"""Boxes below which finer ones are compared."""
 
 
 class Cells:
@@ -71,21 +75,21 @@ class RowSummary:
         return sorted(self._met)
 
 
-def middle_of(box: int) -> str:
-    """Name a box by the middle of it, as `lat 32.5, lon -97.5`."""
-    east = (box % 360 * _BOX + _BOX / 2 + 180) % 360 - 180
-    return f"lat {latitude_of(box):g}, lon {east:g}"
+def middle_of(box: int, size: float = BOX) -> str:
+    """Name a box of some degrees by the middle of it, as `lat 32.5, lon -97.5`."""
+    east = (box % 360 * size + size / 2 + 180) % 360 - 180
+    return f"lat {latitude_of(box, size):g}, lon {east:g}"
 
 
-def latitude_of(box: int) -> float:
+def latitude_of(box: int, size: float = BOX) -> float:
     """Return the latitude of a box's middle."""
-    return box // 360 * _BOX - 90 + _BOX / 2
+    return box // 360 * size - 90 + size / 2
 
 
-def neighbours(box: int) -> tuple[int, int]:
+def neighbours(box: int, size: float = BOX) -> tuple[int, int]:
     """Return the boxes north and east of one."""
     down, across = divmod(box, 360)
-    return box + 360, down * 360 + (across + 1) % int(360 / _BOX)
+    return box + 360, down * 360 + (across + 1) % int(360 / size)
 
 
 @dataclass
@@ -103,6 +107,7 @@ class Census:
         spans: Smallest and largest value of each column, of rows that are used.
         first: Where the first row of each time stands.
         sums: By month and box, how many rows are used, and of each column the magnitudes, values and squares.
+        fine: By finer box, of all months, likewise; of regions of few boxes alone.
     """
 
     read: int = 0
@@ -116,6 +121,8 @@ class Census:
     spans: dict[str, tuple[float, float]] = field(default_factory=dict)
     first: dict[np.datetime64, str] = field(default_factory=dict)
     sums: dict[tuple[int, int], Values] = field(default_factory=dict)
+    fine: dict[int, Values] = field(default_factory=dict)
+    _boxes: set[int] = field(default_factory=set)
 
     @property
     def monthly(self) -> bool:
@@ -149,19 +156,18 @@ class Census:
 
     def _measure(self, panel: CellRows, rows: Mask, names: Sequence[str]) -> None:
         """Sum some rows up by month and box of some degrees."""
-        down = np.floor((panel.latitude[rows] + 90) / _BOX).astype(np.int64)
-        across = np.floor((panel.longitude[rows] % 360) / _BOX).astype(np.int64)
+        latitude, longitude = panel.latitude[rows], panel.longitude[rows]
+        box = _numbers(latitude, longitude, BOX)
         month = panel.time[rows].astype("datetime64[M]").astype(np.int64)
-        keys, place, count = np.unique(month * _BOXES + down * 360 + across, return_inverse=True, return_counts=True)
-        totals = np.empty((1 + 3 * len(names), len(keys)))
-        totals[0] = count
-        for number, name in enumerate(names):
-            values = panel.values[name][rows].astype(np.float64)
-            for measure, each in enumerate((np.abs(values), values, values**2)):
-                totals[1 + 3 * number + measure] = np.bincount(place, each, len(keys))
-        for key, total in zip(keys.tolist(), totals.T, strict=True):
-            kept = self.sums.setdefault(divmod(key, _BOXES), np.zeros(len(totals)))
+        columns = [panel.values[name][rows].astype(np.float64) for name in names]
+        for key, total in _totals(month * _BOXES + box, columns):
+            kept = self.sums.setdefault(divmod(key, _BOXES), np.zeros(len(total)))
             kept += total
+        if len(self._boxes) < FEWEST:
+            self._boxes.update(np.unique(box).tolist())
+            for key, total in _totals(_numbers(latitude, longitude, FINE), columns):
+                kept = self.fine.setdefault(key, np.zeros(len(total)))
+                kept += total
 
     def count_times(self, panel: CellRows, rows: Mask) -> None:
         """Count some rows by their time."""
@@ -188,6 +194,23 @@ class Census:
         stray = stray_moments(moments, np.array([self.times[moment] for moment in moments], dtype=np.int64))
         if stray.any():
             raise out_of_range(moments[stray][0], moments[~stray], self.first[moments[stray][0]])
+
+
+def _numbers(latitude: Values, longitude: Values, size: float) -> NDArray[np.int64]:
+    """Number the boxes of some degrees in which places lie."""
+    down, across = np.floor((latitude + 90) / size), np.floor((longitude % 360) / size)
+    return np.asarray(down.astype(np.int64) * 360 + across.astype(np.int64))
+
+
+def _totals(keys: NDArray[np.int64], columns: Sequence[Values]) -> Iterator[tuple[int, Values]]:
+    """Give of each key how many rows have it, and of each column the sums of magnitudes, values and squares."""
+    found, place, count = np.unique(keys, return_inverse=True, return_counts=True)
+    totals = np.empty((1 + 3 * len(columns), len(found)))
+    totals[0] = count
+    for number, values in enumerate(columns):
+        for measure, each in enumerate((np.abs(values), values, values**2)):
+            totals[1 + 3 * number + measure] = np.bincount(place, each, len(found))
+    return zip(found.tolist(), totals.T, strict=True)
 
 
 def take(panels: Iterable[CellRows], names: Sequence[str]) -> Census:

@@ -21,6 +21,8 @@ from geoml_cli.sources.gwsa.row_summary import Census
 from geoml_cli.sources.gwsa.writing import Plan, facts, write_samples
 from geoml_cli.work.reporting import Reporter
 
+_STORAGE, _LEAST_CM, _MOST_CM = "GWS", 0.2, 60.0
+"""The target of the published tables, and between what its magnitudes lie on the mean: mascons have a noise of 1 cm."""
 _NAMED = 6
 """Missing columns that a note names."""
 
@@ -98,7 +100,7 @@ def write_in_two_passes(reading: Reading, writer: DatasetWriter, reporter: Repor
     plan = Plan(reading.roles, variables, reading.labelled)
     writer.dimension("sample", census.kept)
     write_samples(reading.panels(), plan, census, writer, reporter)
-    for note in (*odd, *_gaps(reading), *_unlikely(reading, census)):
+    for note in (*odd, *_gaps(reading), *_unlikely(reading, census), *_unlikely_storage(reading, census)):
         funnel.notes.append(note)
         reporter.warn(note)
     return PreparedInfo("samples", funnel, facts(plan, reading.kind, census))
@@ -149,3 +151,18 @@ def _unlikely(reading: Reading, census: Census) -> Iterator[str]:
         if low < least or high > most:
             unit = described(name, census.monthly, {}).unit
             yield f"{name} runs from {low:g} to {high:g}, which is not likely in {unit}: give --units {name}=UNIT"
+
+
+def _unlikely_storage(reading: Reading, census: Census) -> Iterator[str]:
+    """Tell of a target that is likely to be in metres or millimetres, unless its unit was given."""
+    used = reading.roles.used(reading.labelled)
+    if _STORAGE not in used or reading.roles.target != _STORAGE or _STORAGE in reading.units:
+        return
+    place = 1 + 3 * used.index(_STORAGE)
+    size = sum(total[place] for total in census.sums.values()) / census.kept
+    if not _LEAST_CM <= size <= _MOST_CM:
+        other = "m" if size < _LEAST_CM else "mm"
+        yield (
+            f"{_STORAGE} is {size:.2g} cm on the mean of its magnitudes, where anomalies are some centimetres: is it "
+            f"in {other}? Then say --units {_STORAGE}={other}, else --units {_STORAGE}=cm"
+        )

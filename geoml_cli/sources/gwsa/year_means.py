@@ -1,9 +1,11 @@
-"""Means of years: which factors have fewer steps in a year than in others, or lack months of it."""
+"""Which factors have fewer steps in a year than in others, lack months of it, or have them a month late."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from geoml_cli.errors import DataError
 from geoml_cli.sources.gwsa.grids import Factor, year_span
@@ -14,7 +16,29 @@ _FEWER = 0.99
 """Of the usual number of steps: a year of days has one fewer than a leap year."""
 
 
-def lacking_months(factors: Mapping[str, Factor], years: Sequence[int], least: int) -> list[str]:
+def step_notes(
+    factors: Mapping[str, Factor],
+    spans: Mapping[tuple[np.datetime64, np.datetime64], Sequence[np.datetime64]],
+    least: int | None,
+) -> list[str]:
+    """Tell what is odd about the steps of factors.
+
+    Args:
+        factors: By name.
+        spans: First and last month of each time that is made, with the months that have mascons and GLDAS.
+        least: Months that the mean of a year needs; None where times are months.
+
+    Raises:
+        DataError: A year has fewer.
+    """
+    found = _late(factors, [month for months in spans.values() for month in months])
+    if least is None:
+        return found
+    years = [int(str(first)[:4]) for first, _ in spans]
+    return [*found, *_lacking_months(factors, years, least), *_uneven(factors, years)]
+
+
+def _lacking_months(factors: Mapping[str, Factor], years: Sequence[int], least: int) -> list[str]:
     """Tell of factors that lack months of a year: its mean leans to the seasons that are there.
 
     Args:
@@ -46,7 +70,7 @@ def lacking_months(factors: Mapping[str, Factor], years: Sequence[int], least: i
     return notes
 
 
-def uneven(factors: Mapping[str, Factor], years: Sequence[int]) -> list[str]:
+def _uneven(factors: Mapping[str, Factor], years: Sequence[int]) -> list[str]:
     """Tell of factors whose years, though no month is lacking, are means of different numbers of steps."""
     notes = []
     for name, factor in factors.items():
@@ -57,3 +81,13 @@ def uneven(factors: Mapping[str, Factor], years: Sequence[int]) -> list[str]:
         if few:
             notes.append(f"{name} has {most} steps in most years, fewer in: {', '.join(few)}")
     return notes
+
+
+def _late(factors: Mapping[str, Factor], months: Sequence[np.datetime64]) -> list[str]:
+    """Tell of factors whose months may be stamped at their end: all values would be of the month before."""
+    return [
+        f"{name} begins a month after mascons and GLDAS and ends a month after them, at the first of months: are its "
+        "times the ends of months? Then take a month off them (cdo shifttime,-1month), else it lacks the first"
+        for name, factor in factors.items()
+        if factor.may_be_late(min(months), max(months))
+    ]

@@ -72,6 +72,49 @@ def test_two_islands_far_apart_are_compared_too(raw: Path, prepare_gwsa: Prepare
     assert note.startswith("rf is of ")
 
 
+@pytest.mark.parametrize(("across", "said"), [(3.0, 1), (8.0, 1), (1.0, 0)])
+def test_a_small_region_is_compared_by_boxes_of_a_degree(
+    raw: Path, prepare_gwsa: PrepareGwsa, across: float, said: int
+) -> None:
+    frame, north = small(across), 30 + across / 2
+    frame.to_csv(raw / "t.csv", index=False)
+    assert notes(prepare_gwsa(raw, dynamic=("rf",))[0]) == []
+    frame["rf"] *= np.where(frame["lat"] > north, 1e-3, 1)
+    frame[frame["lat"] > north].to_csv(raw / "north.csv", index=False)
+    frame[frame["lat"] <= north].to_csv(raw / "t.csv", index=False)
+    found = notes(prepare_gwsa(raw, dynamic=("rf",))[0])
+    assert len(found) == said and all(
+        re.match(r"rf is of .* boxes of 1 degree, such as near lat 3\d", f) for f in found
+    )
+
+
+def small(across: float) -> pd.DataFrame:
+    """Make monthly rows of a region that is so many degrees wide, in boxes of 5 degrees too few to be compared."""
+    random, axis = np.random.default_rng(8), np.arange(0.125, across, 0.25)
+    lat, lon = (part.ravel() for part in np.meshgrid(30 + axis, 100 + axis))
+    frame = pd.DataFrame({"lat": lat, "lon": lon, "DEM": 100, "LC": 4})
+    each = [frame.assign(time=f"2003_{month:02d}", rf=50 + 10 * np.sin(month)) for month in range(1, 13)]
+    frame = pd.concat(each, ignore_index=True)
+    frame["rf"] += random.normal(size=len(frame))
+    return frame.assign(GWS=5 * random.normal(size=len(frame)))
+
+
+@pytest.mark.parametrize(("factor", "unit"), [(0.01, "m"), (0.1, ""), (1.0, ""), (10.0, ""), (25.0, "mm")])
+def test_a_target_in_metres_or_millimetres_is_asked_about(
+    raw: Path, prepare_gwsa: PrepareGwsa, factor: float, unit: str
+) -> None:
+    small(2.0).assign(GWS=lambda frame: factor * frame["GWS"]).to_csv(raw / "t.csv", index=False)
+    dataset, reporter = prepare_gwsa(raw, dynamic=("rf",))
+    asked = [text for text in reporter.warned if "on the mean of its magnitudes" in text]
+    assert [f"is it in {unit}? Then say --units GWS={unit}, else --units GWS=cm" in text for text in asked] == [
+        True
+    ] * (unit != "")
+    for given in (unit, "cm") if unit else ():
+        dataset, reporter = prepare_gwsa(raw, dynamic=("rf",), units=(f"GWS={given}",))
+        assert dataset.unit("GWS") == given
+        assert not any("on the mean of its magnitudes" in text for text in reporter.warned)
+
+
 @pytest.mark.parametrize(("name", "scale"), [("LST", -1.0), ("tmp", 10.0)])
 def test_kelvin_in_the_east_and_degrees_celsius_in_the_west_are_refused(
     raw: Path, prepare_gwsa: PrepareGwsa, name: str, scale: float

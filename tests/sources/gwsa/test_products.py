@@ -404,6 +404,17 @@ def test_months_stamped_at_the_end_of_their_interval(products: Path, prepare_gws
         file.createVariable("time_bnds", "f8", ("time", "bnds"))[:] = np.stack([days[:-1], days[1:]], axis=1)
     dataset, _ = prepare_gwsa(products, period="month", **OPTIONS)
     np.testing.assert_array_equal(dataset.array("rf"), expected)
+    words = "rf begins a month after mascons and GLDAS and ends a month after them"
+    assert not any(words in note for note in dataset.manifest.funnel.notes)
+    with netCDF4.Dataset(products / "factors/climate.nc", "a") as file:
+        del file["time"].bounds
+    for period in ("month", "year"):
+        _, reporter = prepare_gwsa(products, period=period, **OPTIONS)
+        assert sum(words in text and "(cdo shifttime,-1month)" in text for text in reporter.warned) == 1
+    with netCDF4.Dataset(products / "factors/climate.nc", "a") as file:
+        file["time"][:] = days[:-1]  # as the remedy does
+    dataset, _ = prepare_gwsa(products, period="month", **OPTIONS)
+    np.testing.assert_array_equal(dataset.array("rf"), expected)
 
 
 def test_a_grid_that_is_none_is_named_with_its_dimensions(products: Path, prepare_gwsa: PrepareGwsa) -> None:
