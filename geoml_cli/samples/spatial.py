@@ -3,7 +3,8 @@
 A map is cropped, padded and resized, in this order. Each step is linear and separable, so the whole is two matrices,
 one for rows and one for columns: the same in training, in evaluation and inside an exported graph. Without a resize the
 matrices would hold zeros and ones, and cells are moved. Missing cells have
-no weight: a cell of the network's map is the mean of the known cells that it covers.
+no weight: a smaller map's cell is a mean of the known cells about it, whose weights fall from its middle to nothing at
+the middles of its neighbours (a triangle, cut off at the map's edges).
 
 Legend: y, x rows and columns of the data set's map; H, W of the network's map.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +22,7 @@ from geoml_cli.sources.soc.options import SocOptions
 from geoml_cli.sources.soc.plan import GridRecord, Layer, Plan
 from geoml_cli.work.reporting import Reporter
 
+_OF_MONTH = re.compile(r"(?<!\d)(19|20)\d\d[-_.]?(0[1-9]|1[0-2])(?!\d)")
 _MOST_CLASSES = 256
 _FEW_VALUES = 30  # so few whole numbers may be classes that nobody named
 _JUMPS = 0.2  # share of the differing neighbours that a quantity rarely has between whole numbers far apart
@@ -76,6 +78,7 @@ def inspect_rasters(raw_files: RawFiles, options: SocOptions, log: PrepareLog) -
     statistics = _statistics_of(rasters, log.reporter)
     _tell_maybe_classes(raw_files, statistics, classes, log)
     _tell_unnamed(rasters, log)
+    _tell_months(raw_files, log)
     _tell_handling(stack, log)
     layers = tuple(_layer(stack, *pair, classes) for pair in zip(rasters, statistics, strict=True))
     split = len(raw_files.static)
@@ -85,6 +88,16 @@ def inspect_rasters(raw_files: RawFiles, options: SocOptions, log: PrepareLog) -
         features=raw_files.features, years=raw_files.years, grid=GridRecord(**vars(stack.grid)),
     )  # fmt: skip
     return plan, stack
+
+
+def _tell_months(raw_files: RawFiles, log: PrepareLog) -> None:
+    """Tell of static covariates that are months by their names: series are of years."""
+    names = [band.name for band in raw_files.static if _OF_MONTH.search(band.name)]
+    if len(names) > 1:
+        log.note(
+            f"{len(names)} rasters of months, such as {names[0]}, are static covariates each: series are of years "
+            "(NAME_YEAR)"
+        )
 
 
 def _check_years(raw_files: RawFiles, yearly: Sequence[Raster], any_scale: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -189,6 +190,18 @@ def test_names_with_blanks_and_letters_bands_and_a_single_year(
     assert dataset.labels("covariate") == ["climate_MAP", "climate_MAT", "cover_2012", "höhe ü NN"]
     assert dataset.array("static")[0, :, 2, 2].tolist() == [1010, 1010.5, 1010.25, 1010]
     assert not dataset.has("series")
+
+
+def test_rasters_of_months_are_static_which_is_noted(coast: Path, prepared: Prepare, tmp_path: Path) -> None:
+    raw = shutil.copytree(coast, tmp_path / "raw")
+    for month in ("2016_01", "2016_02", "201603"):
+        shutil.copyfile(coast / "covs/height.tif", raw / "covs" / f"rain_{month}.tif")
+    dataset, _ = prepared(raw, **COAST)
+    assert "rain_2016_01" in dataset.labels("covariate")
+    notes = [note for note in dataset.manifest.funnel.notes if "rasters of months" in note]
+    assert notes == [
+        "3 rasters of months, such as rain_201603, are static covariates each: series are of years (NAME_YEAR)"
+    ]
 
 
 def test_only_series_make_samples_of_single_pixels(
