@@ -186,9 +186,9 @@ def _compare(frame: pd.DataFrame, wanted: SumDefinition, reporter: Reporter) -> 
     unit = f"{wanted.unit} {PERIODS[wanted.period][1]}"
     text = f"{int(both.sum())} sums differ from the provider's own by {difference.mean():.3g} {unit} in the mean"
     text += f", at most {difference.abs().max():.3g}"
-    if "sum_lower" in frame:
+    if "sum_lower" in frame and (given := frame["sum_lower"][both].notna()).any():  # measured whole, there are none
         inside = frame["provided_sum"].between(frame["sum_lower"], frame["sum_upper"])[both]
-        text += f"; {int(inside.sum())} intervals hold it"
+        text += f"; {int(inside.sum())} of {int(given.sum())} intervals hold it"
     reporter.info(f"{text}.")
 
 
