@@ -71,6 +71,7 @@ def _date(groups: dict[str, str | None], path: Path) -> Any:  # noqa: ANN401
         if groups.get("doy"):
             return cftime.datetime.strptime(f"{year:04d}-{groups['doy']}", "%Y-%j", calendar="standard")
         return cftime.datetime(year, month, day, calendar="standard")
+    except FaultError as fault:
+        raise DataError(f"the date in its name does not exist ({fault})", where=str(path), fix=_FIX) from fault
     except ValueError as error:
-        why = f" ({error})" if isinstance(error, FaultError) else ""
-        raise DataError(f"the date in its name does not exist{why}", where=str(path), fix=_FIX) from error
+        raise DataError("the date in its name does not exist", where=str(path), fix=_FIX) from error

@@ -20,13 +20,16 @@ _SHOWN = 6
 def is_one(text: TextFile) -> bool:
     """Return whether a file is a table of sites, by its columns."""
     try:
-        if text.member and not _is_book(text):
-            with text.open() as stream:  # members are large as a rule, and tables of sites are read as a whole
-                if not sites.is_table(stream.readline().split(",")):
-                    return False
-        return sites.is_table(sites.open_sites(text).columns)
+        # Members are large as a rule, and tables of sites are read as a whole.
+        may_be = not text.member or _is_book(text) or sites.is_table(_header(text))
+        return may_be and sites.is_table(sites.open_sites(text).columns)
     except (DataError, SettingsError):  # also of a workbook without the package that reads it
         return False
+
+
+def _header(text: TextFile) -> list[str]:
+    with text.open() as stream:
+        return stream.readline().split(",")
 
 
 def is_workbook(text: TextFile, name: FluxnetFileName) -> bool:
