@@ -79,20 +79,15 @@ def train(
     named = {"train.start_run": str(start.resolve()) if start else None, "train.note": note}
     # Quoted as TOML, so that no text is taken for a number or a list.
     assignments = [*(assignments or ()), *(f"{key}={json.dumps(text)}" for key, text in named.items() if text)]
-    if resume and (config or assignments):
-        raise SettingsError(
-            "a run's settings do not change.",
-            where="--set, --config or --from",
-            fix="Leave it out, or train a new run.",
-        )
     if gpus and (processes or cpu):
         raise SettingsError("--gpus goes with neither --processes nor --cpu.", fix="Choose one.")
     if jobs and (gpus or processes):
         raise SettingsError("--jobs goes with neither --gpus nor --processes.", fix="Choose one.")
     if resume:
-        settings, folder, dataset = _resumed(model, preset, run, data)
+        found, dataset = _resumed(model, preset, run, data)
+        settings, run = _unchanged(found, config, assignments), found.folder
     else:
-        settings, folder = load(model, preset, config, None, assignments), run
+        settings = load(model, preset, config, None, assignments)
         dataset = prepared(settings, data)
     reporter = console.Terminal(quiet=quiet)
     _jobs_given()
@@ -100,10 +95,10 @@ def train(
         if gpus:
             _require_gpus(gpus)
         _require_precision(settings, cpu=cpu)
-        _plan(settings, dataset, folder, member, as_json=as_json)
+        _plan(settings, dataset, run, member, as_json=as_json)
         _warn_of_options(settings, dataset, reporter)
         return
-    location = _location(settings, folder, cpu=cpu or bool(processes), jobs=jobs)
+    location = _location(settings, run, cpu=cpu or bool(processes), jobs=jobs)
     done = _train(settings, dataset, location, member, reporter, count=gpus or processes or 1)
     _show(done, as_json)
 
@@ -184,13 +179,9 @@ def _warn_of_options(settings: Settings, dataset: Dataset, reporter: console.Ter
         reporter.warn(text)
 
 
-def _resumed(
-    model: str, preset: str | None, folder: Path | None, data: Path | None
-) -> tuple[Settings, Path | None, Dataset]:
-    """Return a run's settings, folder and the data set it was started on."""
-    from geoml_cli.config.load import read_settings
+def _resumed(model: str, preset: str | None, folder: Path | None, data: Path | None) -> tuple[Run, Dataset]:
+    """Return the run to resume, and the data set it was started on."""
     from geoml_cli.runs.find import unfinished
-    from geoml_cli.runs.own_settings import settings_file
     from geoml_cli.runs.run import Run
 
     if folder is not None and folder.is_dir() and not (folder / "run.json").is_file():
@@ -208,7 +199,24 @@ def _resumed(
             where=str(found.folder),
             fix=f"Resume it with `geoml train {found.quoted}`.",
         )
-    return read_settings(settings_file(found)), found.folder, dataset_of(found, data)
+    return found, dataset_of(found, data)
+
+
+def _unchanged(run: Run, config: Path | None, assignments: list[str]) -> Settings:
+    """Return a run's settings; refuse others than it has: a script repeats its command, and may hold them."""
+    from geoml_cli.config.load import read_settings
+    from geoml_cli.runs.own_settings import settings_file
+
+    path = settings_file(run)
+    settings = read_settings(path)
+    own, given = settings.flat(), read_settings(path, assignments, config).flat()
+    if other := [key for key in sorted({*own, *given}) if own.get(key) != given.get(key)]:
+        raise SettingsError(
+            f"a run's settings do not change: {other[0]} is {own.get(other[0])!r}, not {given.get(other[0])!r}.",
+            where="--set, --config or --from",
+            fix="Leave it out, or train a new run.",
+        )
+    return settings
 
 
 def _location(settings: Settings, folder: Path | None, *, cpu: bool, jobs: int | None) -> RunLocation:

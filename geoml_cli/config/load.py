@@ -79,9 +79,10 @@ def _refuse_overruled(layers: Sequence[Layer]) -> None:
             )
 
 
-def read_settings(path: Path, assignments: Iterable[str] = ()) -> Settings:
-    """Load the merged `config.toml` of a run, as it was written, with `key=value` texts over it."""
-    layer = merged([from_file(path, str(path)), from_arguments(assignments)])
+def read_settings(path: Path, assignments: Iterable[str] = (), file: Path | None = None) -> Settings:
+    """Load the merged `config.toml` of a run, as it was written, with a TOML file and `key=value` texts over it."""
+    over = [] if file is None else [from_file(file, str(file))]
+    layer = merged([from_file(path, str(path)), *over, from_arguments(assignments)])
     preset = layer.pop(("preset",), None)
     model = layer.get(("model",))
     if preset is None or model is None:

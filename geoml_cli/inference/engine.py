@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.files import require_space, sha256
 from geoml_cli.errors import DataError, StoppedError
-from geoml_cli.inference import ranges
+from geoml_cli.inference import ranges, trained_ranges
 from geoml_cli.inference.area import APPLICABLE, share_inside
 from geoml_cli.inference.job import Chunk, ChunkSamples, PredictionJob
 from geoml_cli.inference.load import TrainedRun
@@ -156,9 +156,9 @@ def _finished(
 def _outside_training(trained: TrainedRun, store: ChunkStore, count: int, reporter: Reporter) -> dict[str, float]:
     """Return each input's share outside its trained range; report it, or refuse it."""
     variables = [variable for name in trained.networks for variable in trained.ranges(name).variables]
-    counts = ranges.empty(len(variables))
+    counts = trained_ranges.empty(len(variables))
     for number in range(count):
-        counts = ranges.merged(counts, store.counts(number))
+        counts = trained_ranges.merged(counts, store.counts(number))
     outside = ranges.shares(variables, counts)
     ranges.check_sizes(variables, counts, reporter)
     ranges.check_shares(outside, trained.settings.shared.predict.out_of_range, reporter)

@@ -64,6 +64,7 @@ def card_of(trained: TrainedRun, network: str, dataset: Dataset, done: Sequence[
         shape = (*item.shape[:-2], *spatial.geometry.native) if spatial else item.shape
         first = "1" if spatial else "sample"
         more = [notes[name] for notes in (record.input_words, record.input_notes) if name in notes]
+        more += _seen_classes(trained, network, item.names)
         note = "".join(f"; {text}" for text in (*more, *_of_maps(data.signatures[network])))
         size = ", ".join([first, *map(str, shape)])
         lines.append(f"- `{name}` float32 [{size}]: {', '.join(_with_units(item.names, dataset))}{note}")
@@ -94,6 +95,15 @@ def card_of(trained: TrainedRun, network: str, dataset: Dataset, done: Sequence[
         "Valid for inputs like the training data: the same covariates, units and region. It does not extrapolate."
     )
     return "\n".join(lines) + "\n"
+
+
+def _seen_classes(trained: TrainedRun, network: str, names: Sequence[str]) -> list[str]:
+    """Say which classes training rows have, of an input that holds classes."""
+    found = [one.classes for one in trained.ranges(network).variables if one.classes and one.name in names]
+    return [
+        f"training rows have {', '.join(map(str, classes))}, of other classes weights are as they were drawn"
+        for classes in found
+    ]
 
 
 def _of_weights(note: str) -> list[str]:

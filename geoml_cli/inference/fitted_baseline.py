@@ -22,7 +22,7 @@ from geoml_cli.inference.baseline_features import BaselineFeatures, Rows, Table
 from geoml_cli.inference.intervals import Intervals
 from geoml_cli.inference.load import TrainedRun
 from geoml_cli.inference.predictor import pooled
-from geoml_cli.inference.ranges import InputRanges
+from geoml_cli.inference.trained_ranges import InputRanges
 from geoml_cli.models.spec import Network
 from geoml_cli.samples.batches import gathered
 from geoml_cli.samples.samples import Samples

@@ -23,9 +23,9 @@ from geoml_cli.errors import DataError
 from geoml_cli.inference.area import area_outputs
 from geoml_cli.inference.intervals import Intervals
 from geoml_cli.inference.predictor import Predictor, ScaledNetwork
-from geoml_cli.inference.ranges import InputRanges
 from geoml_cli.inference.run_predictor import NetworkPredictor, RunPredictor
 from geoml_cli.inference.shapes import check_shapes
+from geoml_cli.inference.trained_ranges import InputRanges
 from geoml_cli.layers.devices import best_device, in_float32
 from geoml_cli.metrics.applicability import Applicability
 from geoml_cli.models.spec import Network, Pipeline, Spec

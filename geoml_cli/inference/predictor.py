@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from geoml_cli.inference.intervals import Intervals
 from geoml_cli.inference.map_batches import are_large, maps_at_once
 from geoml_cli.inference.pool import in_order
-from geoml_cli.inference.ranges import Counts, InputRanges, empty
+from geoml_cli.inference.trained_ranges import Counts, InputRanges, empty
 from geoml_cli.layers.widths import rows_at_once
 from geoml_cli.models.spec import Network, Values
 from geoml_cli.samples.batches import InputScaling, TargetInverse, gatherer

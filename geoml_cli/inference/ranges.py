@@ -5,28 +5,16 @@ Legend: V variables of all inputs of a run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from geoml_cli.errors import DataError
-from geoml_cli.samples.samples import Signature
-from geoml_cli.samples.scaling import Scaling
+from geoml_cli.inference.trained_ranges import Floats, TrainedRange
 from geoml_cli.work.numbers import format_share
 from geoml_cli.work.reporting import Reporter
 
-Floats = NDArray[np.float64]
-Counts = NDArray[np.float64]
-"""Of variables, [V, 4]: known values, those outside, the least and the largest."""
-_MARGIN = 0.1
-"""Of a range: what lies beyond its ends by no more still counts as inside."""
-_ROUNDING = 1e-6
-"""Relative: what float32 makes of a range's ends does not lie outside."""
 _PLACE_OR_TIME = {
     *("lat", "lon", "latitude", "longitude"),
     *("time", "year", "month", "day", "day-of-year", "DoY_normalized", "hour", "minute"),
@@ -64,14 +52,6 @@ _CONVERSIONS: tuple[tuple[str, float, float], ...] = (
 """What may turn the values into the run's unit: factor, then offset."""
 
 
-class TrainedRange(NamedTuple):
-    """Range of a variable over the training rows of the members that are used."""
-
-    name: str
-    low: float
-    high: float
-
-
 @dataclass(frozen=True)
 class OutsideShare:
     """How much of a variable lies outside.
@@ -89,12 +69,17 @@ class OutsideShare:
     high: float
 
     def __str__(self) -> str:
-        name, low, high = self.trained
+        name, low, high, classes = self.trained
+        if classes:
+            numbers = ", ".join(map(str, classes))
+            return f"{name} {format_share(self.share)} (of classes that no training row has; these have {numbers})"
         return f"{name} {format_share(self.share)} (from {self.low:g} to {self.high:g}, trained on {low:g} to {high:g})"
 
     def explanation(self) -> str:
         """Name the conversion of units that brings the values nearest to the range; empty where none does."""
-        name, low, high = self.trained
+        name, low, high, classes = self.trained
+        if classes:
+            return ""
         near, found = _NEAR * (high - low), list[tuple[float, str]]()
         as_they_are = abs(self.low - low) + abs(self.high - high)
         for text, factor, offset in _CONVERSIONS:
@@ -108,104 +93,12 @@ class OutsideShare:
 
     def _are_temperatures(self, offset: float) -> bool:
         """Return whether range and values can be temperatures on Earth that lie so far apart."""
-        celsius, kelvin = (self.trained[1:], (self.low, self.high))[:: 1 if offset < 0 else -1]
+        celsius, kelvin = (self.trained[1:3], (self.low, self.high))[:: 1 if offset < 0 else -1]
         return (
             _COLDEST <= celsius[0]
             and celsius[1] <= _HOTTEST
             and _COLDEST <= kelvin[0] - _ICE <= kelvin[1] - _ICE <= _HOTTEST
         )
-
-
-class InputRanges:
-    """Counts values outside the ranges of one network's inputs.
-
-    Args:
-        signature: Of the network.
-        scalings: Of the members that are used.
-    """
-
-    def __init__(self, signature: Signature, scalings: Sequence[Scaling]) -> None:
-        self.variables: list[TrainedRange] = []
-        self._bounds: dict[str, tuple[Tensor, Tensor]] = {}
-        self._trailing = scalings[0].trailing
-        for name, item in signature.inputs.items():
-            ranges = [scaling.inputs[name] for scaling in scalings]
-            if not all(one.low for one in ranges):
-                continue
-            low = np.min([one.low for one in ranges], axis=0)
-            high = np.max([one.high for one in ranges], axis=0)
-            self.variables += [TrainedRange(*one) for one in zip(item.names, low.tolist(), high.tolist(), strict=True)]
-            spare = np.maximum(_MARGIN * (high - low), _ROUNDING * np.maximum(abs(low), abs(high)))
-            shape = (-1, *(1,) * self._trailing[name])
-            self._bounds[name] = (
-                torch.from_numpy(low - spare).float().reshape(shape),
-                torch.from_numpy(high + spare).float().reshape(shape),
-            )
-        self._counts = empty(len(self.variables))
-
-    def count(self, inputs: Mapping[str, Tensor]) -> None:
-        """Add the values of a batch, physical, each [B, ...]."""
-        self.add(self.counts(inputs))
-
-    def counts(self, inputs: Mapping[str, Tensor], repeats: Mapping[str, Tensor] | None = None) -> Floats:
-        """Return the counts of a batch, [V, 4], as `taken` does; they are not added.
-
-        Args:
-            inputs: Physical, each [B, ...], or a block [C, Y, X] of which the samples are windows.
-            repeats: By input that is a block: how many windows hold each pixel, [Y, X].
-        """
-        found = [
-            self._of_input(inputs[name], (low.to(inputs[name].device), high.to(inputs[name].device)), name, repeats)
-            for name, (low, high) in self._bounds.items()
-        ]
-        return np.concatenate(found) if found else empty(0)
-
-    def add(self, counts: Floats) -> None:
-        """Add counts of a batch."""
-        self._counts = merged(self._counts, counts)
-
-    def _of_input(
-        self, values: Tensor, bounds: tuple[Tensor, Tensor], name: str, repeats: Mapping[str, Tensor] | None
-    ) -> Floats:
-        (low, high), axis = bounds, values.ndim - self._trailing[name] - 1
-        over = [k for k in range(values.ndim) if low.shape[0] == 1 or k != axis]
-        if not values.numel():
-            return empty(low.shape[0])
-        known = torch.isfinite(values)
-        times = (repeats or {}).get(name)
-        outside = (values < low) | (values > high)
-        if times is not None:
-            known &= times > 0
-            outside = outside * times
-        columns = (
-            (known if times is None else known * times).sum(over),
-            outside.sum(over),
-            torch.where(known, values, torch.inf).amin(over),
-            torch.where(known, values, -torch.inf).amax(over),
-        )
-        return np.stack([column.cpu().double().reshape(-1).numpy() for column in columns], axis=1)
-
-    def taken(self) -> Floats:
-        """Return the counts, [V, 4]: known values, those outside, the least and the largest; and start anew."""
-        found, self._counts = self._counts, empty(len(self.variables))
-        return found
-
-
-def empty(variables: int) -> Floats:
-    """Return counts of no values, [V, 4]."""
-    return np.tile([0.0, 0.0, np.inf, -np.inf], (variables, 1))
-
-
-def merged(first: Floats, second: Floats) -> Floats:
-    """Return the counts of both, [V, 4]."""
-    return np.concatenate(
-        (
-            first[:, :2] + second[:, :2],
-            np.fmin(first[:, 2:3], second[:, 2:3]),
-            np.fmax(first[:, 3:], second[:, 3:]),
-        ),
-        axis=1,
-    )
 
 
 def shares(variables: Sequence[TrainedRange], counts: Floats) -> list[OutsideShare]:
@@ -229,7 +122,7 @@ def check_sizes(variables: Sequence[TrainedRange], counts: Floats, reporter: Rep
     """Warn of variables that fill a small part of their range as they would in another unit, ends included."""
     found: dict[str, str] = {}
     for one, (known, outside, low, high) in zip(variables, counts.tolist(), strict=True):
-        if known < _MANY or outside or one.name in _PLACE_OR_TIME or not one.low < one.high:
+        if known < _MANY or outside or one.classes or one.name in _PLACE_OR_TIME or not one.low < one.high:
             continue
         near = _ENDS * (one.high - one.low)
         for factor, size in _SMALLER.items():
@@ -260,6 +153,8 @@ def check_shares(outside: Sequence[OutsideShare], limit: float, reporter: Report
         explained = " ".join(filter(None, (one.explanation() for one in wrong[:4])))
         # No conversion brings other values near: they may be right, and of another place.
         advice = f"{explained} Convert them" if explained else "Check their units and fill values"
+        if all(one.trained.classes for one in wrong):
+            advice = "Check that classes are numbered as those of the training data"
         raise DataError(
             f"the inputs lie outside the range of the training rows: {listed}.",
             fix=f"{advice}, or accept the extrapolation with --set predict.out_of_range=1.",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.inference.area import in_area
 from geoml_cli.inference.intervals import Intervals, without
-from geoml_cli.inference.ranges import Floats, InputRanges, TrainedRange
+from geoml_cli.inference.trained_ranges import Floats, InputRanges, TrainedRange
 from geoml_cli.models.spec import Pipeline
 from geoml_cli.samples.samples import Samples
 
@@ -68,6 +68,9 @@ class RunPredictor:
         defined = np.isfinite(together).any(axis=0)
         inside = np.full((2, len(rows)), np.nan)
         inside[:, defined] = np.minimum(in_area(area, samples, rows[defined]), _LARGEST)
+        for name, ranges in self._ranges.items():
+            # Their weights are as they were drawn: no distance between inputs tells of that.
+            inside[1, ranges.of_unseen_classes(self._seen(name, samples), rows) & defined] = 0.0
         return np.concatenate([together, inside])
 
     def _together(self, pipeline: Pipeline, outputs_by_network: Mapping[str, Values]) -> Values:

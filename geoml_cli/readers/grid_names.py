@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from geoml_cli.errors import DataError
-from geoml_cli.work.reasons import FaultError
 
 _YEAR, _MONTH, _DAY = r"(?P<year>(?:18|19|20|21)\d\d)", r"(?P<month>0[1-9]|1[0-2])", r"(?P<day>0[1-9]|[12]\d|3[01])"
 _PATTERNS = (
@@ -17,7 +16,7 @@ _PATTERNS = (
     rf"(?<!\d){_YEAR}[-_.]?{_MONTH}(?!\d)",
     rf"(?<!\d){_YEAR}(?P<doy>[0-3]\d\d)(?!\d)",
 )
-_FIRST_YEAR = 1000
+_DIGITS = 4
 _FEWEST_LETTERS = 3
 _FIX = (
     "Name files such as sst_2003-01.tif, or give --date-pattern with the groups year and month, and day or doy, "
@@ -47,31 +46,24 @@ def date_in_name(path: Path, pattern: str = "") -> Any:  # noqa: ANN401  cftime 
 
 
 def _month(text: str) -> int:
-    """Return the number of a month, which may be its name in English, or the first letters of it.
-
-    Raises:
-        ValueError: There is no such month.
-    """
+    """Return the number of a month, which may be its name in English, or its first letters; 0 where it is none."""
     if text.isdecimal():
         return int(text)
     found = [number for number, name in enumerate(calendar.month_name) if name.lower().startswith(text.lower())]
-    if len(text) < _FEWEST_LETTERS or len(found) != 1:
-        raise FaultError(f"{text!r} is no month")
-    return found[0]
+    return found[0] if len(text) >= _FEWEST_LETTERS and len(found) == 1 else 0
 
 
 def _date(groups: dict[str, str | None], path: Path) -> Any:  # noqa: ANN401
     import cftime
 
+    year, month, day = groups.get("year") or "", groups.get("month") or "1", groups.get("day") or "1"
+    if len(year) < _DIGITS:
+        raise DataError(f"the year {year!r} in its name has no four digits", where=str(path), fix=_FIX)
+    if not (number := _month(month)):
+        raise DataError(f"{month!r} in its name is no month", where=str(path), fix=_FIX)
     try:
-        year, day = (int(groups.get(name) or 1) for name in ("year", "day"))
-        month = _month(groups.get("month") or "1")
-        if year < _FIRST_YEAR:
-            raise FaultError("years need four digits")
         if groups.get("doy"):
-            return cftime.datetime.strptime(f"{year:04d}-{groups['doy']}", "%Y-%j", calendar="standard")
-        return cftime.datetime(year, month, day, calendar="standard")
-    except FaultError as fault:
-        raise DataError(f"the date in its name does not exist ({fault})", where=str(path), fix=_FIX) from fault
+            return cftime.datetime.strptime(f"{year}-{groups['doy']}", "%Y-%j", calendar="standard")
+        return cftime.datetime(int(year), number, int(day), calendar="standard")
     except ValueError as error:
         raise DataError("the date in its name does not exist", where=str(path), fix=_FIX) from error

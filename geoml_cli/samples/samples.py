@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from geoml_cli.samples.gatherable import Gatherable
 
 if TYPE_CHECKING:
     from geoml_cli.samples.spatial import SpatialTransform
+
+
+Remembered = Literal["range", "classes", "nothing"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class Input:
         shared: One value for all samples, shape [1, ...]; the network spreads it over the batch.
         scaled: Whether scaling concerns it; numbers of classes, degrees and clock times enter as they are.
         gaps: Whether missing values are the network's to fill; others are an error.
+        remembered: What is kept of the training rows, by which other inputs are told: the range of each variable, the
+            numbers of classes, or nothing, as of clocks, which turn.
     """
 
     values: Gatherable
@@ -34,6 +39,7 @@ class Input:
     shared: bool = False
     scaled: bool = True
     gaps: bool = False
+    remembered: Remembered = "range"
 
 
 @dataclass(frozen=True)

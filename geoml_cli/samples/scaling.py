@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -36,19 +36,22 @@ class Affine(_Record):
     Attributes:
         shift: In the variable's unit.
         scale: In the variable's unit.
-        low: Least value of the training rows; empty where it is not known, as for released weights, or not scaled.
+        low: Least value of the training rows; empty where it is not known, as for released weights, or says nothing.
         high: Largest.
+        classes: Numbers of the classes that training rows have, ascending; empty where values are none.
     """
 
     shift: tuple[float, ...]
     scale: tuple[float, ...]
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
+    classes: tuple[int, ...] = ()
 
     def with_range_of(self, other: Affine) -> Affine:
         """Return the same scaling, its range widened to that of other rows; one that is not known stays so."""
-        low = tuple(map(min, self.low, other.low))
-        return self.model_copy(update={"low": low, "high": tuple(map(max, self.high, other.high))})
+        low, high = tuple(map(min, self.low, other.low)), tuple(map(max, self.high, other.high))
+        classes = tuple(sorted({*self.classes, *other.classes})) if self.classes else ()
+        return self.model_copy(update={"low": low, "high": high, "classes": classes})
 
 
 class TargetScaling(_Record):
@@ -210,9 +213,16 @@ def _fitted(name: str, item: Input, rows: NDArray[np.int64], method: Method, tar
         shift, scale = np.zeros_like(shift), np.ones_like(scale)
     # A variable that does not vary over the training rows carries nothing: it is shifted to zero, not blown up.
     scale = np.where(scale > 0, scale, 1.0)
-    # Numbers of classes, degrees and clock times have no range that one could leave.
-    range_ = (tuple(least.tolist()), tuple(most.tolist())) if item.scaled else ((), ())
-    return Affine(shift=tuple(shift.tolist()), scale=tuple(scale.tolist()), low=range_[0], high=range_[1])
+    range_ = (tuple(least.tolist()), tuple(most.tolist())) if item.remembered == "range" else ((), ())
+    classes = _classes(blocks()) if item.remembered == "classes" else ()
+    return Affine(
+        shift=tuple(shift.tolist()), scale=tuple(scale.tolist()), low=range_[0], high=range_[1], classes=classes
+    )
+
+
+def _classes(blocks: Iterable[Floats]) -> tuple[int, ...]:
+    """Return the numbers that occur, ascending."""
+    return tuple(sorted({int(number) for block in blocks for number in np.unique(block)}))
 
 
 def _moments(blocks: Callable[[], Iterator[Floats]], over: tuple[int, ...]) -> tuple[Floats, Floats]:

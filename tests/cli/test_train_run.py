@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import shutil
+import tomllib
 
 import pytest
 
@@ -32,7 +33,7 @@ def test_it_finds_its_data_from_another_folder(geoml, interrupted, tmp_path, mon
     ("given", "said"),
     [
         (["--preset", "paper"], "--preset goes with a model"),
-        (["--set", "train.epochs=3"], "--set, --config or --from: a run's settings do not change"),
+        (["--set", "train.epochs=7"], "--set, --config or --from: a run's settings do not change: train.epochs is "),
         (["--run", "other"], "--run goes with a model"),
     ],
 )
@@ -40,6 +41,19 @@ def test_options_of_a_new_run_are_refused(geoml, interrupted, given, said):
     result = geoml("train", interrupted.folder, *given)
     assert result.code == 2
     assert said in " ".join(result.err.split())
+
+
+def test_settings_that_the_run_has_may_be_repeated(geoml, interrupted, tmp_path):
+    """As a script does that repeats its command until it ends with 0."""
+    epochs = tomllib.loads((interrupted.folder / "config.toml").read_text(encoding="utf-8"))["train"]["epochs"]
+    (tmp_path / "own.toml").write_text(f"[train]\nepochs = {epochs}\n", encoding="utf-8")
+    for given in (["--set", f"train.epochs={epochs}"], ["--config", tmp_path / "own.toml"]):
+        result = geoml("train", interrupted.folder, *given, "--cpu", "--quiet")
+        assert result.code == 0, result.err
+        interrupted.mark(interrupted.planned()[0], "interrupted")
+    (tmp_path / "own.toml").write_text(f"[train]\nepochs = {epochs + 1}\n", encoding="utf-8")
+    refused = geoml("train", interrupted.folder, "--config", tmp_path / "own.toml")
+    assert refused.code == 2 and f"train.epochs is {epochs}, not {epochs + 1}" in refused.err
 
 
 def test_a_dry_run_names_what_is_left_to_train(geoml, interrupted):

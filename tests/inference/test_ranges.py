@@ -11,16 +11,9 @@ import rasterio
 import torch
 
 from geoml_cli.errors import DataError
-from geoml_cli.inference.ranges import (
-    InputRanges,
-    OutsideShare,
-    TrainedRange,
-    by_name,
-    check_shares,
-    check_sizes,
-    shares,
-)
-from geoml_cli.samples.samples import InputSignature, Signature
+from geoml_cli.inference.ranges import OutsideShare, by_name, check_shares, check_sizes, shares
+from geoml_cli.inference.trained_ranges import InputRanges, TrainedRange
+from geoml_cli.samples.samples import Input, InputSignature, Samples, Signature, Target
 from geoml_cli.samples.scaling import Affine, Scaling, TargetScaling
 from geoml_cli.work.reporting import NullReporter
 
@@ -51,6 +44,31 @@ def test_values_are_counted_by_variable_over_all_members():
     assert [(one.trained.name, one.share) for one in found] == [("warm", 2 / 11), ("wet", 1 / 12)]
     assert found[0].low == pytest.approx(-6.6) and found[0].high == pytest.approx(11.6)
     assert shares(counter.variables, counter.taken()) == []  # counted anew
+
+
+def test_classes_are_those_of_all_members():
+    signature = Signature(
+        inputs={"cover": InputSignature(shape=(1, 1), axis=2, names=("cover",))}, target_name="x", unit="1"
+    )
+    scalings = [
+        Scaling(
+            inputs={"cover": Affine(shift=(0,), scale=(1,), classes=classes)},
+            trailing={"cover": 0},
+            target=TargetScaling(),
+        )
+        for classes in ((1, 4), (4, 7))
+    ]
+    counter = InputRanges(signature, scalings)
+    codes = np.array([1, 4, 7, 3, 0, np.nan], dtype=np.float32).reshape(-1, 1, 1)
+    counter.count({"cover": torch.from_numpy(codes)})
+    [found] = shares(counter.variables, counter.taken())
+    assert str(found) == "cover 40 % (of classes that no training row has; these have 1, 4, 7)"
+    assert found.explanation() == ""
+    samples = Samples({"cover": Input(codes, axis=2, names=("cover",))}, Target("x", None, "1"))
+    rows = np.array([3, 0, 5, 4])
+    assert counter.of_unseen_classes(samples, rows).tolist() == [True, False, False, True]
+    with pytest.raises(DataError, match=r"cover 40 % .*Check that classes are numbered as those of the training data"):
+        check_shares([found], 0.3, NullReporter())
 
 
 def test_the_ends_of_a_range_lie_inside_it():

@@ -6,6 +6,7 @@ Legend: N samples, B batch, T time steps, D dynamic and S static factors, W time
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -21,7 +22,7 @@ from geoml_cli.models.geomamba.network import GeoMamba, Shape
 from geoml_cli.models.geomamba.settings import GeoMambaTables, LossSettings, NetworkSettings
 from geoml_cli.models.spec import Batch, Call
 from geoml_cli.samples.coordinates import station_of_records
-from geoml_cli.samples.samples import Input, Samples, Signature, StationRecords, Target, WindowSpan
+from geoml_cli.samples.samples import Input, Remembered, Samples, Signature, StationRecords, Target, WindowSpan
 from geoml_cli.samples.times import read_clock
 from geoml_cli.samples.windows import Windows
 
@@ -99,7 +100,7 @@ def _moving(settings: NetworkSettings, variables: Variables, ends: NDArray[np.in
     if settings.year_term:
         found["year"] = _windows([read_clock(time, unit, "year")], ends, steps, ("year",))
     # Each clock is divided by its period in the network, and is not scaled before.
-    return found | {"time": _windows(clocks, ends, steps, settings.clocks, scaled=False)}
+    return found | {"time": _windows(clocks, ends, steps, settings.clocks, remembered="nothing")}
 
 
 def input_notes(settings: NetworkSettings) -> Mapping[str, str]:
@@ -148,18 +149,23 @@ def _standing(settings: NetworkSettings, variables: Variables, place: NDArray[np
         )
     return {
         "static": _windows([variables.array(name) for name in names], place, 1, tuple(names)),
-        "land_cover": _windows([code], place, 1, INPUTS["land_cover"], scaled=False),
-        "position": _windows(
-            [variables.array(name) for name in INPUTS["position"]], place, 1, INPUTS["position"], scaled=False
+        "land_cover": _windows([code], place, 1, INPUTS["land_cover"], remembered="classes"),
+        "position": replace(
+            _windows([variables.array(name) for name in INPUTS["position"]], place, 1, INPUTS["position"]), scaled=False
         ),
     }
 
 
 def _windows(
-    series: list[Array], ends: NDArray[np.int64], steps: int, names: tuple[str, ...], *, scaled: bool = True
+    series: list[Array],
+    ends: NDArray[np.int64],
+    steps: int,
+    names: tuple[str, ...],
+    *,
+    remembered: Remembered = "range",
 ) -> Input:
-    cut = Windows(series, ends, steps, 1)
-    return Input(cast(Array, cut), axis=2, names=names, scaled=scaled)  # computed lazily; cast is for the type checker
+    cut = cast(Array, Windows(series, ends, steps, 1))  # computed lazily; cast is for the type checker
+    return Input(cut, axis=2, names=names, scaled=remembered == "range", remembered=remembered)
 
 
 def _records(variables: Variables) -> StationRecords | None:

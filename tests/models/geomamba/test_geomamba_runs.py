@@ -139,6 +139,29 @@ def test_a_table_of_cells_is_predicted_like_the_samples_it_was_prepared_from(run
     np.testing.assert_allclose(both["GWS"], both["GWS_s"], rtol=1e-5, atol=1e-5)
 
 
+def test_classes_and_places_without_training_rows_are_said(run, raw, geoml, tmp_path):
+    """The weights of such a class are as they were drawn; cells that were turned to the south are likely a slip."""
+    given = pd.read_csv(next(raw[0].glob("*.csv")))
+    given = given[(given != -99999).all(axis=1)].head(300)
+    seen = run.scaling(run.planned()[0]).inputs["land_cover"].classes
+    unseen = next(code for code in range(17) if code not in seen)
+    assert set(given["LC"]) <= {*seen, *run.scaling(run.planned()[-1]).inputs["land_cover"].classes}
+    some = given.assign(LC=np.where(np.arange(300) % 4 == 0, unseen, given["LC"]))
+    some.to_csv(tmp_path / "some.csv", index=False)
+    done = geoml("predict", run.folder, "--table", tmp_path / "some.csv", "--out", tmp_path / "some.out.csv")
+    assert done.code == 0 and "land_cover 25 % (of classes that no training row has; these have " in done.err
+    given.assign(LC=unseen).to_csv(tmp_path / "all.csv", index=False)
+    command = ("predict", run.folder, "--table", tmp_path / "all.csv", "--out", tmp_path / "all.out.csv")
+    refused = geoml(*command)
+    assert (
+        refused.code == 3 and "land_cover 100 % (of classes" in refused.err and "Check that classes are" in refused.err
+    )
+    assert geoml(*command, "--set", "predict.out_of_range=1").code == 0
+    given.assign(lat=-given["lat"]).to_csv(tmp_path / "south.csv", index=False)
+    done = geoml("predict", run.folder, "--table", tmp_path / "south.csv", "--out", tmp_path / "south.out.csv")
+    assert done.code == 0 and "outside the range of the training rows: lat 100 % (from -" in done.err
+
+
 def test_a_panel_becomes_a_map_a_year(run, data, geoml, tmp_path, monkeypatch):
     drawn = []
 
@@ -232,6 +255,9 @@ def test_an_exported_graph_is_proven_and_gives_nothing_for_numbers_of_no_class(f
     note = f"numbers that are no whole ones of 0 to {categories - 1} give NaN"
     assert "gives the input land_cover so: the number of the class, from 0, in category_name" in done.err
     assert note in done.err and note in (run.export / "geomamba.md").read_text(encoding="utf-8")
+    numbers = sorted({k for name in run.planned() for k in run.scaling(name).inputs["land_cover"].classes})
+    card = (run.export / "geomamba.md").read_text(encoding="utf-8")
+    assert f"training rows have {', '.join(map(str, numbers))}, of other classes weights are as they were drawn" in card
     samples = open_trained(run).samples(data)
     inputs = [np.array(item.values[:6], dtype=np.float32) for item in samples.inputs.values()]
     place = list(samples.inputs).index("land_cover")

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from geoml_cli.inference.predictor import Predictor, ScaledNetwork
-from geoml_cli.inference.ranges import InputRanges
+from geoml_cli.inference.trained_ranges import InputRanges
 from geoml_cli.models.soc.settings import SocTables
 from geoml_cli.models.soc.spec import SPEC
 from geoml_cli.models.spec import SINGLE
