@@ -1,4 +1,4 @@
-"""The entry of the command `geoml`: also Ctrl-C while it starts ends in one line and exit code 130."""
+"""The entry of the command `geoml`: signals while it starts, too, end in one line and exit code 130."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from geoml_cli.work.processors import wait_briefly
 
 def main() -> None:
     """Import the command and run it."""
+    stops = [
+        getattr(signal, name) for name in ("SIGTERM", "SIGUSR1") if hasattr(signal, name)
+    ]  # Windows has no SIGUSR1
+    for number in stops:
+        signal.signal(number, signal.default_int_handler)
     # pydantic would look for plugins in every package that is installed, for some 30 ms.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     wait_briefly()
@@ -23,6 +28,5 @@ def main() -> None:
         raise SystemExit(130) from None
     finally:
         # Python gives signals their own effect back as it ends; what the command came to would be lost.
-        for name in ("SIGTERM", "SIGUSR1"):
-            if hasattr(signal, name):  # Windows has no SIGUSR1
-                signal.signal(getattr(signal, name), signal.SIG_IGN)
+        for number in stops:
+            signal.signal(number, signal.SIG_IGN)

@@ -18,7 +18,7 @@ import signal, os, sys
 class Interrupts:
     def find_spec(self, name, path=None, target=None):
         if name == {name!r}:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.{sent})
         return None
 sys.meta_path.insert(0, Interrupts())
 sys.argv = ["geoml", "prepare", "soc", {raw!r}]
@@ -27,9 +27,18 @@ main()
 """
 
 
-@pytest.mark.parametrize("name", ["typer", "geoml_cli.cli.prepare", "geoml_cli.stages.prepare", "numpy", "rasterio"])
-def test_ctrl_c_while_something_is_imported(name, raw_soc, tmp_path):
-    script = BEGUN.format(name=name, raw=str(raw_soc))
+@pytest.mark.parametrize(
+    ("name", "sent"),
+    [
+        *(
+            (name, "SIGINT")
+            for name in ("typer", "geoml_cli.cli.prepare", "geoml_cli.stages.prepare", "numpy", "rasterio")
+        ),
+        *((name, sent) for name in ("typer", "geoml_cli.cli.app") for sent in ("SIGTERM", "SIGUSR1")),
+    ],
+)
+def test_a_signal_while_something_is_imported(name, sent, raw_soc, tmp_path):
+    script = BEGUN.format(name=name, sent=sent, raw=str(raw_soc))
     environment = {key: value for key, value in os.environ.items() if key != "GEOML_DEBUG"}
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, check=False
