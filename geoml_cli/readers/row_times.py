@@ -25,7 +25,7 @@ _DAY = r"(?:\d{4}[-/]\d{2}[-/]\d{2}|\d{4}-\d{3}|\d{8})"
 _MIDNIGHT = rf"({_DAY})(?:[ T]0?0:00(?::00(?:\.0*)?)?)?(?: ?Z|[+-]00:?00)?"
 """A date, as it is or as a moment: so spreadsheets and databases write columns of dates."""
 _DIGITS = r"\d+(?:\.\d*)?"
-_CLOCK = r"\d{1,2}:\d{2}(:\d{2}(\.\d*)?)?"
+_CLOCK = r"\d{1,2}:\d{2}(:\d{2}(\.\d*)?)?Z?"
 _HALVES = ("ampm", "meridiem")
 _MAY_BE_CLOCK = re.compile(r"^(ut|gmt|time|clock|hour|hh|sod|sec)")
 """Names, as `plain_name` spells them, of columns that may be a time of day in a form that is not read."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.tables import Table
@@ -43,13 +44,20 @@ _WHOLE = rf"(?:\d{{4}}[-/]?\d{{2}}[-/]?\d{{2}}|\d{{4}}-\d{{3}})[T ]\d{{1,2}}(?::
 """A date with its time of day."""
 _UTC = frozenset({"utc", "ut", "gmt"})
 _LOCAL = frozenset(
-    "local loc lt lst mst mdt est edt cst cdt pst pdt akst akdt hst brt art clt wib cet cest eet eest msk ist jst kst "
-    "aest aedt acst awst nzst nzdt sast eat".split()
+    "local lt lst mst mdt edt cst cdt pst pdt akst akdt hst brt wib cet cest eet eest msk jst kst aest aedt acst awst "
+    "nzst nzdt".split()
 )
-"""Words in the name of a column whose times are of a zone."""
-_OFFSET = re.compile(r"(?:utc|gmt|ut) ?[+-] ?0*[1-9]", re.IGNORECASE)
+_LOCAL_CAPITALS = frozenset(("EST", "IST", "ART", "SAST", "EAT"))
+"""Words in the name of a column whose times are of a zone; in small letters some are words of their own."""
+_OFFSET = re.compile(r"(?:utc|gmt|ut) ?[+-] ?0*[1-9]\d?(?::?\d\d)?(?! ?(?:m|s))", re.IGNORECASE)
+_BARE = frozenset((*TIME_NAMES, "times", "dates", "timestamps", "obstime", "observationtime", "sampletime"))
+_OF_RECORDS = frozenset(
+    "updated created written processed processing downloaded download modified inserted received ingested".split()
+)
+"""Words in the name of a column that tells when a row was written, not when it was measured."""
 _COMPARED = 1000
-"""Rows of which columns of times are compared."""
+"""Rows whose times of day and dates are compared with those of other columns."""
+_DAY = 24 * 60.0
 
 
 def column_called(table: Table, names: Sequence[str], plain: Callable[[str], str] = plain_name) -> str | None:
@@ -103,6 +111,8 @@ def clock_columns(table: Table, of_date: Sequence[str]) -> dict[str, str | None]
         DataError: Several columns could be one of these.
     """
     found = {part: column_called(table, names) for part, names in _CLOCK_NAMES.items()}
+    if found["minute"] and _is_minimum(table, found["minute"]):
+        found["minute"] = None
     if of_date and (hour := found["hour"]):
         behind = table.columns[table.columns.index(hour) :]
         others = [name for name in behind if plain_name(name) == "mm" and name not in of_date]
@@ -120,7 +130,9 @@ def refuse_unread_parts(table: Table, clock: dict[str, str | None], known: Seque
         if clock[part]:
             continue
         for column in table.columns:
-            if column not in known and column not in clock.values() and pattern.fullmatch(plain_name(column)):
+            if column in (*known, *clock.values()) or _is_minimum(table, column):
+                continue
+            if pattern.fullmatch(plain_name(column)):
                 raise DataError(
                     f"column {column} may be the {part} of times whose hour is {clock['hour']}, and is not read",
                     where=f"{table.path}, line {table.header}",
@@ -128,11 +140,19 @@ def refuse_unread_parts(table: Table, clock: dict[str, str | None], known: Seque
                 )
 
 
+def _is_minimum(table: Table, column: str) -> bool:
+    """Return whether a column called `min` is a minimum: a maximum is next to it."""
+    return plain_name(column) == "min" and any(plain_name(name) == "max" for name in table.columns)
+
+
 def time_columns(table: Table) -> list[str]:
     """Return the columns that may hold the time, the one that is preferred first."""
     named = [name for wanted in TIME_NAMES for name in table.columns if plain_name(name) == wanted]
     going_on = [name for name in table.columns if plain_name(name).startswith(_BEGINNINGS) and name not in named]
-    return [*named, *going_on]
+    further = [name for name in table.columns if _bare(name) in _BARE and name not in (*named, *going_on)]
+    found = [*named, *going_on, *further]
+    kept = [name for name in found if not _words(name) & _OF_RECORDS]
+    return kept or ([] if date_columns(table) else found)
 
 
 def time_column(table: Table, frame: pd.DataFrame) -> str | None:
@@ -143,80 +163,138 @@ def time_column(table: Table, frame: pd.DataFrame) -> str | None:
         frame: Its first rows, as text; the index is the line.
 
     Raises:
-        DataError: Several hold whole times that differ, and none or several say that they are in UTC; or the only one
-            is in local time by its name.
+        DataError: Several hold whole times that differ, and none says that it is in UTC; one is in local time by its
+            name; or two have one name.
     """
     found = time_columns(table)
-    rows = frame.head(_COMPARED)
-    whole = [name for name in found if rows[name].str.strip().str.fullmatch(_WHOLE).all()]
-    if not whole or (found[0] not in whole and _has_its_clock(table, found[0])):
-        return (column_called(table, [plain_name(found[0])]) or found[0]) if found else None
-    read = {name: times(rows[name], table.path) for name in whole}
-    first = whole[0]
-    differing = [name for name in whole if (read[name] != read[first]).any()]
-    if differing:
-        in_utc = [name for name in whole if _words(name) & _UTC and not _is_local(name)]
-        if len(in_utc) != 1:
-            raise DataError(
-                f"columns {first} and {differing[0]} hold different times",
-                where=f"{table.path}, line {rows.index[0]}",
-                fix="Keep the one that is in UTC, and take the other out.",
-            )
-        first = in_utc[0]
-    if _is_local(first) and not rows[first].str.strip().str.fullmatch(rf".*\d{_ZONE}").all():
-        raise DataError(
-            f"column {first} is not in UTC, by its name",
-            where=f"{table.path}, line {table.header}",
-            fix="Bring the times to UTC, and call the column time.",
-        )
-    _refuse_other_days(table, rows, first, read[first])
-    _refuse_other_clock(table, rows, first, read[first])
+    if not found:
+        return None
+    for name in found:
+        if found.count(name) > 1:
+            column_called(table, [plain_name(name)])
+    whole = [name for name in found if _is_whole(frame[name])]
+    stated = [name for name in whole if _is_utc(name)]
+    if not stated and (not whole or (found[0] not in whole and _is_joined(table, frame, found[0]))):
+        return _joined_time(table, frame, found[0])
+    first = _only(table, frame, stated or whole)
+    if _is_local(first) and not frame[first].str.strip().str.fullmatch(rf".*\d{_ZONE}").all():
+        raise _not_utc(table, first)
+    rows = frame[frame[first].str.strip() != ""].head(_COMPARED)
+    time_N = times(rows[first], table.path)
+    _refuse_other_months(table, rows, first, time_N)
+    minutes = (time_N - time_N.astype("datetime64[D]")).astype("timedelta64[m]").astype(np.float64)
+    _refuse_other_clock(table, rows, first, minutes)
     return first
 
 
-def _has_its_clock(table: Table, column: str) -> bool:
-    """Return whether a column that holds no whole times is a time of day, or a date that others give one."""
-    return plain_name(column) != "date" or any(clock_columns(table, []).values())
+def _is_whole(cells: pd.Series[str]) -> bool:
+    """Return whether cells that are not empty hold dates with their time of day."""
+    texts = cells.str.strip()
+    is_empty = texts == ""
+    return bool((is_empty | texts.str.fullmatch(_WHOLE)).all() and not is_empty.all())
 
 
-def _refuse_other_days(table: Table, rows: pd.DataFrame, column: str, time_N: Times) -> None:
-    """Refuse times that are of other days than the parts of dates next to them: of processing, for example."""
-    import pandas as pd
+def _is_joined(table: Table, frame: pd.DataFrame, column: str) -> bool:
+    """Return whether a column without whole times is a time of day next to dates, or a date with one next to it."""
+    if plain_name(column) == "date":
+        return any(clock_columns(table, []).values())
+    has_date = column_called(table, ["date"]) is not None or bool(date_columns(table))
+    return has_date and _minutes(frame[column].head(_COMPARED)) is not None
 
-    parts = date_columns(table)
+
+def _joined_time(table: Table, frame: pd.DataFrame, column: str) -> str:
+    """Return a column of dates or of times of day; refuse it where one of what is joined is local by its name."""
+    found = column_called(table, [plain_name(column)]) or column
+    for name in (found, column_called(table, ["date"]), column_called(table, _CLOCK_NAMES["hour"])):
+        if name is not None and _is_local(name):
+            raise _not_utc(table, name)
+    rows = frame.head(_COMPARED)
+    minutes = _minutes(rows[found])
+    if minutes is not None:
+        _refuse_other_clock(table, rows, found, minutes)
+    return found
+
+
+def _only(table: Table, frame: pd.DataFrame, names: Sequence[str]) -> str:
+    """Return the first of some columns of whole times, all of which hold the same, up to rounding to seconds."""
+    first, *others = names
+    known = frame[(frame[list(names)].map(str.strip) != "").all(axis=1)] if others else frame
+    for other in others:
+        apart = np.abs(times(known[first], table.path) - times(known[other], table.path))
+        if (apart > np.timedelta64(1, "s")).any():
+            row = int((apart > np.timedelta64(1, "s")).argmax())
+            raise DataError(
+                f"columns {first} and {other} hold different times",
+                where=f"{table.path}, line {known.index[row]}",
+                fix="Keep the one that tells when it was measured, in UTC, and take the other out.",
+            )
+    return first
+
+
+def _not_utc(table: Table, name: str) -> DataError:
+    return DataError(
+        f"column {name} is not in UTC, by its name",
+        where=f"{table.path}, line {table.header}",
+        fix="Bring the times to UTC, and call the column time; or hour, next to a date.",
+    )
+
+
+def _refuse_other_months(table: Table, rows: pd.DataFrame, column: str, time_N: Times) -> None:
+    """Refuse times that are of other months than the parts of dates next to them: of processing, for example."""
+    parts = date_columns(table)[:2]
     texts = [rows[name].str.strip().str.partition(".")[0] for name in parts]
-    if len(texts) < 3 or not all(text.str.fullmatch(r"\d{1,4}").all() for text in texts):
+    if len(date_columns(table)) < 3 or not all(text.str.fullmatch(r"\d{1,4}").all() for text in texts):
         return
-    joined = texts[0] + "-" + texts[1].str.zfill(2) + "-" + texts[2].str.zfill(2)
-    days = pd.to_datetime(joined, format="%Y-%m-%d", errors="coerce").to_numpy(dtype="datetime64[D]")
-    apart = np.abs(time_N.astype("datetime64[D]") - days) > np.timedelta64(1, "D")
+    year, month = (text.astype(np.int64).to_numpy() for text in texts)
+    own = time_N.astype("datetime64[M]").astype(np.int64)
+    apart = np.abs((year - 1970) * 12 + month - 1 - own) > 1
     if apart.any():
         row = int(apart.argmax())
         raise DataError(
-            f"column {column} has {time_N[row]}, columns {', '.join(parts)} have {days[row]}",
+            f"column {column} has {time_N[row]}, columns {', '.join(parts)} have {year[row]}, {month[row]}",
             where=f"{table.path}, line {rows.index[row]}",
             fix="Keep the one that tells when it was measured, in UTC, and take the others out.",
         )
 
 
-def _refuse_other_clock(table: Table, rows: pd.DataFrame, column: str, time_N: Times) -> None:
-    """Refuse times that never are those of a column of universal time next to them: they are local."""
+def _refuse_other_clock(table: Table, rows: pd.DataFrame, column: str, minutes_N: NDArray[np.float64]) -> None:
+    """Refuse times of day that never are those of a column of universal time next to them: they are local."""
     clock = column_called(table, ["ut"])
-    if clock is None or column == clock:
+    if clock is None or column == clock or (others := _minutes(rows[clock])) is None:
         return
-    texts = rows[clock].str.strip()
-    own = np.array([text[11:16] for text in time_N.astype(str)])
-    if texts.str.fullmatch(r"\d{2}:\d{2}(:\d{2}(\.\d*)?)?").all() and (texts.str.slice(0, 5).to_numpy() != own).all():
+    apart = np.abs(minutes_N - others) % _DAY
+    if (np.minimum(apart, _DAY - apart) > 1).all():
         raise DataError(
-            f"column {column} has {time_N[0]}, column {clock} has {texts.iloc[0]}",
+            f"column {column} has {rows[column].iloc[0].strip()}, column {clock} has {rows[clock].iloc[0].strip()}",
             where=f"{table.path}, line {rows.index[0]}",
             fix="Write times in UTC, and take the other column out.",
         )
+
+
+def _minutes(cells: pd.Series[str]) -> NDArray[np.float64] | None:
+    """Return times of day such as 9:30 or 0930 in minutes; None where cells are none."""
+    parts = cells.str.strip().str.extract(r"^(\d{1,2}):?(\d{2})(?::?\d{2}(?:\.\d*)?)?Z?$")
+    if parts.isna().any(axis=None):
+        return None
+    hour, minute = (parts[place].astype(np.float64).to_numpy() for place in (0, 1))
+    return np.asarray(hour * 60 + minute)
 
 
 def _words(name: str) -> set[str]:
     return set(re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()))
 
 
+def _bare(name: str) -> str:
+    """Spell a column that says that it is in UTC without saying so; empty for others."""
+    plain = re.sub(r"[^a-z]", "", name.lower())
+    return re.sub("utc|gmt", "", plain) or "utc" if re.search("utc|gmt", plain) else ""
+
+
+def _is_utc(name: str) -> bool:
+    return bool(_words(name) & _UTC or plain_name(name).endswith("utc")) and not _is_local(name)
+
+
 def _is_local(name: str) -> bool:
-    return bool(_words(name) & _LOCAL) or _OFFSET.search(name) is not None or plain_name(name).endswith("local")
+    if _words(name) & _LOCAL or plain_name(name).endswith("local") or _OFFSET.search(name):
+        return True
+    return bool(set(re.findall(r"[A-Za-z]+", name)) & _LOCAL_CAPITALS)

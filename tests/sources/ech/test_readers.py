@@ -335,6 +335,22 @@ LOCAL = TIME - np.timedelta64(7, "h")
         ("DateTime_MST", (np.char.add(LOCAL.astype(str), "-07:00"),)),
         ("time", (np.char.add(np.char.replace(TIME.astype(str), "T", " "), " UTC"),)),
         ("time,year,month,day", (TIME.astype(str), *PARTS)),
+        ("time,year,month,day", (TIME.astype(str), *PARTS[:2], np.full(len(TIME), "7"))),
+        ("time,time_utc", (LOCAL.astype(str), TIME.astype(str))),
+        ("UTC_time,time", (TIME.astype(str), LOCAL.astype(str))),
+        ("Date,Time,DateTime_UTC", (DAY, np.full(len(TIME), "19:00"), TIME.astype(str))),
+        ("Date,Time,datetime_updated", (DAY, CLOCK, LOCAL.astype(str))),
+        ("time,timestamp_updated", (TIME.astype(str), LOCAL.astype(str))),
+        ("datetime_created,year,month,day,hour,minute", (LOCAL.astype(str), *PARTS, HOUR, MINUTE)),
+        ("DateTime,Time", (TIME.astype(str), CLOCK)),
+        ("timestamp,datetime_utc", (np.full(len(TIME), "1362268800"), TIME.astype(str))),
+        ("time,datetime", (np.full(len(TIME), "1362268800"), TIME.astype(str))),
+        ("Epoch,timestamp", (TIME.astype(str), np.full(len(TIME), "1362268800"))),
+        ("time,epoch", (TIME.astype(str), np.char.add(TIME.astype(str), ".600"))),
+        ("Timestamp (UTC - 1 min)", (TIME.astype(str),)),
+        ("Time (est. error 1 s)", (TIME.astype(str),)),
+        ("Date,Time", (DAY, np.char.add(CLOCK, "Z"))),
+        ("time_utc", (TIME.astype(str),)),
     ],
 )
 def test_dates_are_joined_with_the_time_of_day(header, columns, tmp_path):
@@ -379,12 +395,18 @@ def test_dates_are_joined_with_the_time_of_day(header, columns, tmp_path):
         ("date,time,Time,Ew\n2013-03-01,01:00,02:00,2\n", "several columns could be time: time, Time"),
         (
             "timestamp_end,timestamp_start,Ew\n2013-03-01T02:00,2013-03-01T01:00,2\n",
-            "line 2: columns timestamp_end and timestamp_start hold different times. Keep the one that is in UTC",
+            "line 2: columns timestamp_end and timestamp_start hold different times. Keep the one that tells when",
         ),
         ("DateTime_MST,Ew\n2013-03-01T02:00,2\n", "line 1: column DateTime_MST is not in UTC, by its name"),
         ("DateTime (UTC+7),Ew\n2013-03-01T02:00,2\n", "is not in UTC, by its name"),
+        ("date,time (local),Ew\n2013-03-01,02:00,2\n", r"column time \(local\) is not in UTC, by its name"),
+        ("Date (EST),Time,Ew\n2013-03-01,02:00,2\n", r"column Date \(EST\) is not in UTC, by its name"),
+        ("date,hour (local),minute,Ew\n2013-03-01,2,0,2\n", r"column hour \(local\) is not in UTC"),
+        ("Date,Time,UT,Ew\n2013-03-01,19:00,00:00,2\n", "column Time has 19:00, column UT has 00:00"),
+        ("time,time_utc,Ew\n2013-03-01T02:00,,2\n2013-03-01T02:01,2013-03-01T07:01,2\n", "line 2: '' is no time"),
+        ("time,time,Ew\n2013-03-01T02:00,2013-03-01T02:00,2\n", "line 1: several columns could be time: time, time"),
         ("timestampLocal,Ew\n2013-03-01T02:00,2\n", "is not in UTC, by its name"),
-        ("Time,UT,Ew\n2013-03-01T02:00,09:00,2\n", "column Time has 2013-03-01T02:00:00, column UT has 09:00"),
+        ("Time,UT,Ew\n2013-03-01T02:00,09:00,2\n", "column Time has 2013-03-01T02:00, column UT has 09:00"),
         ("date,Hour,MI,Ew\n2013-03-01,2,17,2\n", "line 1: column MI may be the minute of times whose hour is Hour"),
         ("year,month,day,hour,UT_min,Ew\n2013,3,1,2,17,2\n", "column UT_min may be the minute"),
         ("date,MM,hour,Ew\n2013-03-01,3,2,2\n", "column MM may be the minute"),
@@ -392,8 +414,8 @@ def test_dates_are_joined_with_the_time_of_day(header, columns, tmp_path):
         ("date,hour,minute,sec_of_minute,Ew\n2013-03-01,2,17,45,2\n", "column sec_of_minute may be the second"),
         ("date,hour,second,Ew\n2013-03-01,2,17,2\n", "has columns hour and second, but none of the minute"),
         (
-            "datetime_written,year,month,day,hour,Ew\n2026-01-01T02:00,2013,3,1,2,2\n",
-            "column datetime_written has 2026-01-01T02:00:00, columns year, month, day have 2013-03-01",
+            "datetime_of_run,year,month,day,hour,Ew\n2026-01-01T02:00,2013,3,1,2,2\n",
+            "column datetime_of_run has 2026-01-01T02:00:00, columns year, month have 2013, 3",
         ),
     ],
 )
@@ -419,6 +441,24 @@ def test_whole_times_next_to_hours_are_read_where_a_block_has_midnights_alone(tm
     (tmp_path / "d.csv").write_text("\n".join(["time,hour,minute,Ew", *rows, "2013-03-02T00:00,0,0,4", ""]))
     found = files.read(tmp_path / "d.csv").time
     assert list(found.astype(str)) == [f"2013-03-01T{20 + k}:00:00" for k in range(4)] + ["2013-03-02T00:00:00"]
+
+
+def test_a_minimum_next_to_a_maximum_is_no_minute(tmp_path):
+    rows = [f"2013-03-01,{hour},100,{5 + hour},300,-{hour}" for hour in range(24)]
+    (tmp_path / "d.csv").write_text("\n".join(["date,hour,AE,min,max,SYMH", *rows, ""]))
+    found = files.read(tmp_path / "d.csv").time
+    assert list(found.astype(str)) == [f"2013-03-01T{hour:02d}:00:00" for hour in range(24)]
+
+
+def test_the_column_in_utc_is_taken_where_clocks_change_later(tmp_path):
+    """London in winter, and in summer."""
+    utc = np.array(["2013-03-30T12:00", "2013-03-31T12:00"], dtype="datetime64[m]")
+    rows = [f"{utc[0]},{utc[0]},1"] * 3 + [f"{utc[1] + np.timedelta64(1, 'h')},{utc[1]},2"]
+    (tmp_path / "d.csv").write_text("\n".join(["time,utc,SYMH", *rows, ""]))
+    assert files.read(tmp_path / "d.csv").time[-1] == utc[1]
+    (tmp_path / "e.csv").write_text("\n".join(["time,timestamp,SYMH", *rows, ""]))
+    with pytest.raises(DataError, match="line 5: columns time and timestamp hold different times"):
+        files.read(tmp_path / "e.csv")
 
 
 def test_rows_at_midnight_that_are_there_twice_are_of_one_time(tmp_path):
