@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geoml_cli.evaluation.groupwise import groupwise_scores
+from geoml_cli.evaluation.groupwise import GroupScores, groupwise_scores
 from geoml_cli.evaluation.inputs import EvaluationInputs
 from geoml_cli.evaluation.result import EvaluationResult
 from geoml_cli.figures.boxes import are_notched, notched_boxes
@@ -26,6 +26,8 @@ from geoml_cli.samples.coordinates import labels_of_stations, lon_lat_of_samples
 from geoml_cli.work.numbers import format_number
 
 _FEWEST = 2
+_FEWEST_ROWS = {"R": 3, "KGE": 3, "ubRMSE": 2}
+"""Rows of a station below which a score says nothing: the correlation of two is 1 or -1, a single one has no spread."""
 SCORED = "stations with a score"
 ABOVE = "stations above 0"
 """Where a score is a skill: an error above 0 says nothing."""
@@ -93,10 +95,14 @@ def station_scores(inputs: EvaluationInputs, result: EvaluationResult) -> list[S
     metrics = {metric.name: metric for metric in (*result.task.metrics, result.task.ranking)}
     groups = groupwise_scores(result.pooled.observed_P, result.models, labels, tuple(metrics.values()))
     return [
-        StationScores(model, metric, np.array([group.scores[name] for group in groups if group.model == model]))
+        StationScores(model, metric, np.array([_score(group, name) for group in groups if group.model == model]))
         for model in result.models
         for name, metric in metrics.items()
     ]
+
+
+def _score(group: GroupScores, name: str) -> float:
+    return group.scores[name] if group.rows >= _FEWEST_ROWS.get(name, 1) else np.nan
 
 
 def gains(result: EvaluationResult, scores: Sequence[StationScores]) -> list[Gain]:

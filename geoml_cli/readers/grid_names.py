@@ -17,6 +17,7 @@ _PATTERNS = (
     rf"(?<!\d){_YEAR}(?P<doy>[0-3]\d\d)(?!\d)",
 )
 _DIGITS = 4
+_FOLDERS = 4
 _FEWEST_LETTERS = 3
 _FIX = (
     "Name files such as sst_2003-01.tif, or give --date-pattern with the groups year and month, and day or doy, "
@@ -34,15 +35,18 @@ def date_in_name(path: Path, pattern: str = "") -> Any:  # noqa: ANN401  cftime 
     Raises:
         DataError: There is none, several, or one that is no date.
     """
-    names = (path.stem, f"{path.parent.name}/{path.stem}") if pattern else (path.stem,)
+    names = (path.stem, "/".join([*path.parts[-_FOLDERS:-1], path.stem])) if pattern else (path.stem,)
     for tried, name in product((pattern,) if pattern else _PATTERNS, names):
-        found = {_date(match.groupdict(), path) for match in re.finditer(tried, name)}
+        matches = list(re.finditer(tried, name))
+        # Folders far above the file may have numbers of their own.
+        found = {_date(match.groupdict(), path) for match in (matches if name == path.stem else matches[-1:])}
         if len(found) > 1:
             dates = ", ".join(sorted(str(date)[:10] for date in found))
             raise DataError(f"its name holds several dates: {dates}", where=str(path), fix=_FIX)
         if found:
             return found.pop()
-    raise DataError("holds no time, and its name no date", where=str(path), fix=_FIX)
+    lacking = f"its name nothing that --date-pattern {pattern!r} describes" if pattern else "its name no date"
+    raise DataError(f"holds no time, and {lacking}", where=str(path), fix=_FIX)
 
 
 def _month(text: str) -> int:
@@ -62,8 +66,10 @@ def _date(groups: dict[str, str | None], path: Path) -> Any:  # noqa: ANN401
     if not (number := _month(month)):
         raise DataError(f"{month!r} in its name is no month", where=str(path), fix=_FIX)
     try:
+        hour, minute = (int(groups.get(name) or 0) for name in ("hour", "minute"))
         if groups.get("doy"):
-            return cftime.datetime.strptime(f"{year}-{groups['doy']}", "%Y-%j", calendar="standard")
-        return cftime.datetime(int(year), number, int(day), calendar="standard")
+            day_of_year = cftime.datetime.strptime(f"{year}-{groups['doy']}", "%Y-%j", calendar="standard")
+            return day_of_year.replace(hour=hour, minute=minute)
+        return cftime.datetime(int(year), number, int(day), hour, minute, calendar="standard")
     except ValueError as error:
         raise DataError("the date in its name does not exist", where=str(path), fix=_FIX) from error

@@ -32,7 +32,7 @@ _BY_GDAL: dict[Format, str] = {"geotiff": "GeoTIFF", "hdf4": "HDF4"}
 _SAME_LEVEL = 1e-3
 """Relative difference to which a level is the one asked for: 0.506 m is the 0.50576 m of a file."""
 _LEVELS_SHOWN = 12
-_INSTANT = re.compile(r"\btime *: *point\b")
+_INSTANT = re.compile(r"\btime\s*:(?:\s*\w+\s*:)*\s*point\b", re.IGNORECASE)
 _MOVED = "times stand at the end of their intervals, by their bounds, and are taken to the beginning"
 _EXPVER = "expver"
 """Dimension along which ERA5 lays final values (1) and preliminary ones (5): each value is in one of them."""

@@ -14,8 +14,9 @@ from geoml_cli.work.reasons import FaultError
 _SINCE = re.compile(r"^\s*(months?|mon|years?|yr)\s+since\s+(.+)$", re.IGNORECASE)
 _WEEKS = re.compile(r"^\s*weeks?\s+since\s+", re.IGNORECASE)
 _ORIGIN = re.compile(
-    r"(?P<since>\bsince\s+)(?P<date>\d{1,4}(?:-\d{1,2}){0,2})(?:(?:T|\s+)(?P<clock>\d{1,2}(?::[\d:.]+)?))?"
-    r"\s*(?:Z|UTC|GMT)?(?:(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<minutes>\d\d))?)?$",
+    r"(?P<since>\bsince\s+)(?P<date>-?\d{1,5}(?:-\d{1,2}){0,2})"
+    r"(?:(?:T|\s+)(?P<hour>\d{1,2})(?::?(?P<minute>\d\d?)(?::?(?P<second>\d\d?(?:\.\d*)?))?)?"
+    r"\s*(?:Z|UTC|GMT|0?0:00)?(?:(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<minutes>\d\d))?)?|\s*(?:Z|UTC|GMT))?$",
     re.IGNORECASE,
 )
 """Where times are counted from. cftime drops hours without minutes and zones of one digit, and refuses a year alone."""
@@ -36,7 +37,9 @@ def decode(values: NDArray[np.float64], unit: str, calendar: str) -> Times:
     if not np.isfinite(values).all():
         raise FaultError("a time is missing")
     named = "standard" if calendar.lower() in _UNKNOWN_CALENDARS else calendar.lower()
-    unit = _ORIGIN.sub(_whole_origin, unit.strip())
+    if not _ORIGIN.search(unit := unit.strip()):
+        raise FaultError(f"unit {unit!r} does not count from a moment such as 2002-01-01 06:00")
+    unit = _ORIGIN.sub(_whole_origin, unit)
     if _WEEKS.match(unit):
         values, unit = 7 * values, _WEEKS.sub("days since ", unit)
     if counted := _SINCE.match(unit):
@@ -47,11 +50,11 @@ def decode(values: NDArray[np.float64], unit: str, calendar: str) -> Times:
 
 
 def _whole_origin(found: re.Match[str]) -> str:
-    """Write a moment in full: `1990-1-1 6:00 +01:00`."""
-    date, clock = found["date"], found["clock"] or "0"
-    date += "-1" * (2 - date.count("-"))
+    """Write a moment in full: `1990-1-1 6:00:00 +01:00`."""
+    date = found["date"] + "-1" * (2 - found["date"].lstrip("-").count("-"))
+    clock = f"{found['hour'] or 0}:{found['minute'] or '00'}:{found['second'] or '00'}"
     zone = f" {found['sign']}{int(found['hours']):02d}:{found['minutes'] or '00'}" if found["sign"] else ""
-    return f"{found['since']}{date} {clock if ':' in clock else clock + ':00'}{zone}"
+    return f"{found['since']}{date} {clock}{zone}"
 
 
 def _months_later(origin: Any, months: float) -> Any:  # noqa: ANN401  cftime is untyped

@@ -23,6 +23,10 @@ from geoml_cli.readers.time_numbers import decode
         ("hours since 1990-01-01 00:00:00 UTC+3", "1989-12-31T21:00:00"),
         ("seconds since 1970-01-01T00:00:00.000Z", "1970-01-01T00:00:00"),
         ("hours since 1-1-1 00:00:0.0", "0001-01-01T00:00:00"),
+        ("hours since 2010-01-01T0600", "2010-01-01T06:00:00"),
+        ("hours since 2010-01-01 060030Z", "2010-01-01T06:00:30"),
+        ("days since 2010-01-01 UTC", "2010-01-01T00:00:00"),
+        ("hours since 1990-01-01 12:00:00.0 0:00", "1990-01-01T12:00:00"),
     ],
 )
 def test_all_of_an_origin_counts(unit, begin):
@@ -33,3 +37,20 @@ def test_all_of_an_origin_counts(unit, begin):
 def test_weeks_are_of_seven_days():
     first, second = decode(np.array([0.0, 1.5]), "weeks since 1990-01-01", "noleap")
     assert (second - first).total_seconds() == 10.5 * 24 * 3600
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *(
+            "days since 01-01-2000",
+            "days since 2000-001",
+            "hours since 2000-01-01 06:00 EST",
+            "days since 2000-01-01 06.5",
+        ),
+        *("days since 19900101", "days since 2000/01/01", "days since then", "days"),
+    ],
+)
+def test_what_is_no_origin_in_full_is_refused(unit):
+    with pytest.raises(ValueError, match="does not count from a moment such as 2002-01-01 06:00"):
+        decode(np.zeros(1), unit, "standard")

@@ -126,7 +126,7 @@ def _badm_rows(table: Table, wanted: Collection[str]) -> Iterator[tuple[int, str
     found: dict[str, tuple[int, dict[str, str]]] = {}
     for line, cells in table.rows():
         code, role, cell = cells[site].strip(), role_of.get(plain_name(cells[variable])), cells[value].strip()
-        if role is None or code not in wanted:
+        if role is None or code not in wanted or (role != "igbp" and np.isnan(_number(table, line, role, cell))):
             continue
         _, known = found.get(code, (line, {}))
         if role in ("lat", "lon") and role in known:

@@ -19,7 +19,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.tables import open_text, wide_encoding
 from geoml_cli.readers.unpacking import LONGEST_LINE, LinesText, refuse_bomb
 from geoml_cli.readers.workbooks import WORKBOOKS, sheet_text
-from geoml_cli.sources.fluxnet import reddyproc
+from geoml_cli.sources.fluxnet import file_names, reddyproc
 
 SUFFIXES = (".csv", ".txt", ".csv.gz", ".txt.gz")
 _ZIP = ".zip"
@@ -138,7 +138,9 @@ def members(path: Path) -> list[TextFile]:
         )
     for member in entries:
         _refuse_unsafe(path, member)
-    if inner := [member.filename for member in entries if _has_suffix(member, (_ZIP,))]:
+    inner = [member.filename for member in entries if _has_suffix(member, (_ZIP,))]
+    others = [member for member in entries if _has_suffix(member, _IN_ARCHIVES)]
+    if inner and (not others or any(file_names.parse(PurePosixPath(name).name).site for name in inner)):
         raise DataError(
             f"holds {len(inner)} further archives ({inner[0]}), which are not read inside of it",
             where=str(path),

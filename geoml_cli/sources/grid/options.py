@@ -58,6 +58,8 @@ def _pattern(text: str) -> str:
         names = set(re.compile(text).groupindex)
     except re.error as error:
         raise ValueError(f"it is not a regular expression: see character {(error.pos or 0) + 1}") from error
+    if unknown := sorted(names - {"year", "month", "day", "doy", "hour", "minute"}):
+        raise ValueError(f"{unknown[0]} is no group; there are year, month, day, doy, hour and minute")
     if text and ("year" not in names or not names & {"month", "doy"}):
         raise ValueError("it needs the groups (?P<year>...) and (?P<month>...) or (?P<doy>...)")
     return text
@@ -99,4 +101,4 @@ class GridOptions(Options):
     """Variable of the first file that is 1 (or 100 %) on land [cells that never have a value]."""
 
     date_pattern: Annotated[str, AfterValidator(_pattern)] = ""
-    """Regular expression of dates in names of files without a time, with groups year, month, day or doy."""
+    """Regular expression of dates in names of files without a time: groups year, month, day (or doy), hour, minute."""

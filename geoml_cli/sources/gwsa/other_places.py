@@ -32,6 +32,8 @@ _WIDEST = 150.0
 """Temperatures of one unit, from the coldest month of the coldest place to the hottest, differ by less."""
 _TIMES = 100.0
 """How far two groups of boxes lie apart: m for mm is 1000 times."""
+_SMOOTH = ("rf", "Ep")
+"""What does not differ so much within a few degrees by itself, as evaporation of a valley and a desert does."""
 _GRADUAL, _PAIRS = 50.0, 3
 """How far neighbouring boxes of one region lie apart at most, and pairs of neighbours that divide two regions."""
 
@@ -71,7 +73,7 @@ def other_places(
                 )
         elif name in sized:
             sizes, degrees = dict(zip(box, magnitudes.tolist(), strict=True)), BOX
-            if len(box) < FEWEST:
+            if len(box) < FEWEST and name in _SMOOTH:
                 sizes, degrees = _fine_sizes(census, number), FINE
             notes += _of_two_sizes(name, sizes, degrees)
     return [*notes, *_of_likely_tenths(census, used, units, (box, sums))]

@@ -343,3 +343,6 @@ def test_an_archive_of_archives_is_refused_and_read_once_unpacked(raw: Path, pre
     with pytest.raises(DataError, match=r"holds 1 further archives \(FLX_XA.*Unpack it, and give the folder"):
         prepared(tmp_path / "My data cart.zip", sites=str(raw / "siteinfo.csv"))
     same(arrays(prepared(tmp_path / "in", sites=str(raw / "siteinfo.csv"))), expected)
+    with zipfile.ZipFile(inner, "a") as archive:
+        archive.writestr("docs.zip", b"PK")  # of a report
+    same(arrays(prepared(tmp_path / "in", sites=str(raw / "siteinfo.csv"))), expected)

@@ -493,6 +493,7 @@ def test_a_box_of_land_alone_is_told(tmp_path):
         (("0101", "0102"), r"(?P<year>\d\d)(?P<month>\d\d)", r"the year '01' in its name has no four digits"),
         (("Jun2001", "Xyz2001"), r"(?P<month>[A-Z][a-z]{2})(?P<year>\d{4})", r"'Xyz' in its name is no month"),
         (("J2001", "F2001"), r"_(?P<month>[A-Z])(?P<year>\d{4})", r"'[JF]' in its name is no month"),
+        (("2001-01", "2001-02"), r"y(?P<year>\d{4})-(?P<month>\d\d)", "its name nothing that --date-pattern 'y"),
         (("2001-13", "2001-14"), r"(?P<year>\d{4})-(?P<month>\d\d)", r"the date in its name does not exist\. "),
     ],
 )

@@ -524,7 +524,7 @@ def test_a_variable_whose_name_models_look_up_gets_another(tmp_path, name):
 def test_instants_with_bounds_stay_where_they_are(tmp_path):
     """A program wrote bounds for all of its variables; a mean over the same interval is moved, and that is noted."""
     hours, attributes = np.arange(6.0, 30.0, 6), {"units": "hours since 2001-01-01", "bounds": "time_bnds"}
-    for method, first in (("time: point", 6), ("area: mean time: mean", 0)):
+    for method, first in (("time: point", 6), ("TIME: lat: lon: point", 6), ("area: mean time: mean", 0)):
         path = write(tmp_path / "a.nc", times=hours, time_attrs=attributes, attrs={"cell_methods": method})
         with netCDF4.Dataset(path, "r+") as file:
             file.createDimension("bnds", 2)
@@ -542,6 +542,7 @@ def test_instants_with_bounds_stay_where_they_are(tmp_path):
         (("Jan2001", "Feb2001", "Mar2001", "Apr2001"), r"(?P<month>[A-Z][a-z]{2})(?P<year>\d{4})"),
         (("january_2001", "february_2001", "march_2001", "april_2001"), r"_(?P<month>[a-z]+)_(?P<year>\d{4})"),
         (("2001/01", "2001/02", "2001/03", "2001/04"), r"(?P<year>\d{4})/sst_(?P<month>\d\d)"),
+        (("2001/January/a", "2001/February/a", "2001/March/a", "2001/April/a"), r"(?P<year>\d{4})/(?P<month>\w+)/sst"),
     ],
 )
 def test_dates_in_names_of_files_and_folders(tmp_path, names, pattern):
@@ -549,7 +550,17 @@ def test_dates_in_names_of_files_and_folders(tmp_path, names, pattern):
     for number, name in enumerate(names):
         folder, _, stem = name.rpartition("/")
         path = tmp_path / "raw" / folder / f"sst_{stem}.nc"
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(exist_ok=True, parents=True)
         write(path, VALUES[number : number + 1], dims=("lat", "lon"), times=None)
     dataset = check(tmp_path / "raw", date_pattern=pattern)
     assert np.array(dataset.array("time")).tolist() == [11323 + day for day in FIRST_DAYS[:4]]
+
+
+def test_hours_in_names_are_read(tmp_path):
+    (tmp_path / "raw").mkdir()
+    pattern = r"_(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)(?P<hour>\d\d)"
+    for number in range(4):
+        path = tmp_path / "raw" / f"sst_20010101{6 * number:02d}.nc"
+        write(path, VALUES[number : number + 1], dims=("lat", "lon"), times=None)
+    dataset = check(tmp_path / "raw", date_pattern=pattern)
+    assert np.array(dataset.array("time")).tolist() == [11323 * 24 + 6 * number for number in range(4)]

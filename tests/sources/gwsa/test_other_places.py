@@ -88,6 +88,14 @@ def test_a_small_region_is_compared_by_boxes_of_a_degree(
     )
 
 
+def test_a_valley_in_a_desert_is_one_unit(raw: Path, prepare_gwsa: PrepareGwsa) -> None:
+    """Evaporation of the Nile's banks and of the sand next to them."""
+    frame = small(3.0)
+    frame["E"] = np.where(frame["lon"] < 101, 400.0, 1.0) * (1 + np.abs(frame["GWS"]) / 100)
+    frame.to_csv(raw / "t.csv", index=False)
+    assert notes(prepare_gwsa(raw, dynamic=("rf", "E"))[0]) == []
+
+
 def small(across: float) -> pd.DataFrame:
     """Make monthly rows of a region that is so many degrees wide, in boxes of 5 degrees too few to be compared."""
     random, axis = np.random.default_rng(8), np.arange(0.125, across, 0.25)
