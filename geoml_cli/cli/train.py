@@ -213,7 +213,7 @@ def _unchanged(run: Run, config: Path | None, assignments: list[str]) -> Setting
     if other := [key for key in sorted({*own, *given}) if own.get(key) != given.get(key)]:
         raise SettingsError(
             f"a run's settings do not change: {other[0]} is {own.get(other[0])!r}, not {given.get(other[0])!r}.",
-            where="--set, --config or --from",
+            where="--set, --config, --from or --note",
             fix="Leave it out, or train a new run.",
         )
     return settings

@@ -63,9 +63,7 @@ def card_of(trained: TrainedRun, network: str, dataset: Dataset, done: Sequence[
     for name, item in data.signatures[network].inputs.items():
         shape = (*item.shape[:-2], *spatial.geometry.native) if spatial else item.shape
         first = "1" if spatial else "sample"
-        more = [notes[name] for notes in (record.input_words, record.input_notes) if name in notes]
-        more += _seen_classes(trained, network, item.names)
-        note = "".join(f"; {text}" for text in (*more, *_of_maps(data.signatures[network])))
+        note = "".join(f"; {text}" for text in _input_notes(trained, network, name))
         size = ", ".join([first, *map(str, shape)])
         lines.append(f"- `{name}` float32 [{size}]: {', '.join(_with_units(item.names, dataset))}{note}")
     lines += _classes(data.signatures[network], dataset)
@@ -95,6 +93,13 @@ def card_of(trained: TrainedRun, network: str, dataset: Dataset, done: Sequence[
         "Valid for inputs like the training data: the same covariates, units and region. It does not extrapolate."
     )
     return "\n".join(lines) + "\n"
+
+
+def _input_notes(trained: TrainedRun, network: str, name: str) -> list[str]:
+    """Say what of an input is otherwise than its variables' names say."""
+    record, signature = trained.networks[network], trained.data.signatures[network]
+    found = [notes[name] for notes in (record.input_words, record.input_notes) if name in notes]
+    return [*found, *_seen_classes(trained, network, signature.inputs[name].names), *_of_maps(signature)]
 
 
 def _seen_classes(trained: TrainedRun, network: str, names: Sequence[str]) -> list[str]:

@@ -33,7 +33,10 @@ def test_it_finds_its_data_from_another_folder(geoml, interrupted, tmp_path, mon
     ("given", "said"),
     [
         (["--preset", "paper"], "--preset goes with a model"),
-        (["--set", "train.epochs=7"], "--set, --config or --from: a run's settings do not change: train.epochs is "),
+        (
+            ["--set", "train.epochs=7"],
+            "--set, --config, --from or --note: a run's settings do not change: train.epochs is ",
+        ),
         (["--run", "other"], "--run goes with a model"),
     ],
 )

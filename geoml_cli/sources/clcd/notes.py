@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from itertools import pairwise
 
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.readers.mosaics import RasterFile
 from geoml_cli.readers.nodata import VALID
 from geoml_cli.readers.rasters import mask_notes
 from geoml_cli.readers.stacks import open_bands
+from geoml_cli.sources.clcd.changes import odd_changes
 from geoml_cli.sources.clcd.folders import Covariates, class_band
 from geoml_cli.sources.clcd.legends import Named
-from geoml_cli.work.numbers import format_share
 from geoml_cli.work.reporting import Reporter
-
-_YearCounts = tuple[int, Counter[int]]
-"""A year and its pixels by code."""
-_MOST_MOVED = 0.25
-"""Share of a map that changes class from one year to the next given, on balance: land does so by a few hundredths."""
-_NAMED = 3
-"""Classes that a message names."""
 
 
 def note_bands(
@@ -69,13 +61,17 @@ def note_codes(counts: Counter[int], removed: Counter[int], legend: Named, funne
 
 
 def note_years(
-    counts: Mapping[int, Counter[int]], named: Mapping[int, str], funnel: Funnel, reporter: Reporter
+    classes: Mapping[int, RasterFile],
+    counts: Mapping[int, Counter[int]],
+    named: Mapping[int, str],
+    log: tuple[Funnel, Reporter],
 ) -> None:
-    """Warn of a year most of whose pixels are of classes that no other year has: it may be in another legend.
+    """Warn of a year that may be in another legend: most of its pixels are of classes that no other year has.
 
-    And of one whose classes take other shares than in the year before, as where codes are exchanged.
+    Or they change class as land does not.
     """
-    warned = set()
+    funnel, reporter = log
+    strange = False
     for year, own in counts.items() if len(counts) > 1 else ():
         elsewhere = set().union(*(other for one, other in counts.items() if one != year))
         alone = sorted(set(own) - elsewhere)
@@ -85,25 +81,7 @@ def note_years(
         message = f"most pixels of {year} are of classes that no other year has ({listed})"
         funnel.notes.append(message)
         reporter.warn(f"{message}: are all years in one legend? If not, prepare {year} apart, or recode it.")
-        warned.add(year)
-    for before, year in pairwise(sorted(counts)):
-        if {before, year} & warned:
-            continue
-        if message := _other_shares((before, counts[before]), (year, counts[year]), named):
-            funnel.notes.append(message)
-            reporter.warn(f"{message}: are both years in one legend, and of one area? If not, recode one, or cut both.")
-
-
-def _other_shares(one: _YearCounts, other: _YearCounts, named: Mapping[int, str]) -> str:
-    """Say by how much the classes of two years differ in what they take of the map; empty where by less than usual."""
-    shares = [{code: own[code] / own.total() for code in own} for _, own in (one, other)]
-    change = {code: shares[1].get(code, 0.0) - shares[0].get(code, 0.0) for code in {*shares[0], *shares[1]}}
-    moved = sum(map(abs, change.values())) / 2
-    if moved <= _MOST_MOVED:
-        return ""
-    largest = sorted(change, key=lambda code: -abs(change[code]))[:_NAMED]
-    listed = ", ".join(
-        f"{code} {named[code]} {format_share(shares[0].get(code, 0.0))} and {format_share(shares[1].get(code, 0.0))}"
-        for code in largest
-    )
-    return f"{format_share(moved)} of the map are of another class in {other[0]} than in {one[0]}, at least ({listed})"
+        strange = True
+    for message in () if strange else odd_changes(classes, counts, named):
+        funnel.notes.append(message)
+        reporter.warn(message)

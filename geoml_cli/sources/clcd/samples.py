@@ -125,7 +125,7 @@ def write(raw: Path, options: ClcdOptions, writer: DatasetWriter, reporter: Repo
     note_bands(classes, covariates, options.categorical, (funnel, reporter))
     by_name = dict(zip((*dynamic, *static), kept.values, strict=True))
     note_codes(counts, removed, legend, funnel, reporter)
-    note_years(dict(zip(classes, of_years, strict=True)), named, funnel, reporter)
+    note_years(classes, dict(zip(classes, of_years, strict=True)), named, (funnel, reporter))
     funnel.notes.append("pixels: " + ", ".join(f"{named[code]} {counts[code]}" for code in found))
     plan = Plan(
         dynamic=dynamic,

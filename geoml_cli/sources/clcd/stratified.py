@@ -74,14 +74,14 @@ def _count_one(sheet: Raster, totals: tuple[Counter[int], Counter[int]], reporte
     """Add the pixels of a raster to the totals; return its candidates for undeclared fills."""
     counts, removed = totals
     census, is_class = FillCensus(sheet.kind), True
-    windows = list(_cover(sheet))
+    windows = list(cover(sheet))
     with reporter.task(f"count classes of {sheet.band.path.name}", len(windows)) as advance:
         for rows, columns in windows:
             raw, missing = sheet.stored(rows, columns)
             census.add(raw[~missing])
             for fill in sheet.added_fills:
                 removed[int(fill)] += int((raw == fill).sum())
-            codes, whole = _codes(sheet.physical(raw, missing))
+            codes, whole = codes_of(sheet.physical(raw, missing))
             is_class &= whole
             if is_class:
                 counts.update(_tally(codes[codes >= 0]))
@@ -96,7 +96,7 @@ def _count_one(sheet: Raster, totals: tuple[Counter[int], Counter[int]], reporte
     return found
 
 
-def _codes(values: NDArray[np.float32]) -> tuple[Index, bool]:
+def codes_of(values: NDArray[np.float32]) -> tuple[Index, bool]:
     """Return codes, -1 where there is no data, and whether all are whole numbers from 0."""
     known = np.isfinite(values)
     codes = np.where(known, values, -1).astype(np.int64)
@@ -193,17 +193,17 @@ def _joined(parts: Sequence[StratifiedSample]) -> StratifiedSample:
 
 def _windows(sheet: Raster, reporter: Reporter, task: str) -> Iterator[tuple[tuple[int, int], Index]]:
     """Read a class raster window by window: the corner (row, column), and codes, -1 where there is no data."""
-    windows = list(_cover(sheet))
+    windows = list(cover(sheet))
     with reporter.task(task, len(windows)) as advance:
         for rows, columns in windows:
-            codes, whole = _codes(sheet.read(rows, columns))
+            codes, whole = codes_of(sheet.read(rows, columns))
             if not whole:
                 raise _no_classes(sheet, _FRACTIONS)
             yield (rows.start, columns.start), codes
             advance(1)
 
 
-def _cover(sheet: Raster) -> Iterator[tuple[slice, slice]]:
+def cover(sheet: Raster) -> Iterator[tuple[slice, slice]]:
     """Cover a raster by windows made of the pieces in which it is stored, so that none is read twice."""
     grid, (high, wide) = sheet.grid, sheet.pieces
     across = min(grid.width, wide * max(1, int(_PIXELS_AT_ONCE**0.5) // wide))
