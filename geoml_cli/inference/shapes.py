@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import zip_longest
 
 from geoml_cli.dataset.units import same_unit
@@ -21,11 +22,22 @@ def check_shapes(run: Run, signature: Signature, samples: Samples) -> None:
     for name, item in samples.inputs.items():
         expected = signature.inputs[name].shape
         if tuple(item.values.shape[1:]) != expected:
+            named, fix = _difference(item.names, signature.inputs[name].names)
             raise DataError(
-                f"{name} has shape {list(item.values.shape[1:])} a sample, run {run.id} takes {list(expected)}.",
-                fix="Prepare the data with the same covariates, features, years and window.",
+                f"{name} has shape {list(item.values.shape[1:])} a sample, run {run.id} takes {list(expected)}{named}.",
+                fix=f"Prepare the data with the same covariates, features, years and window{fix}.",
             )
     check_names(f"run {run.id}", signature, samples, in_order_alone=run.imported)
+
+
+def _difference(given: Sequence[str], trained: Sequence[str]) -> tuple[str, str]:
+    """Say which variables are given and not trained on, or the other way round, and which options choose them."""
+    extra = [name for name in given if name not in trained]
+    lacking = [name for name in trained if name not in given]
+    words = [f"{', '.join(extra)} more than these"] if extra else []
+    words += [f"without {', '.join(lacking)}"] if lacking else []
+    fix = f"; options of `geoml prepare` such as --dynamic, --static or --extra choose them: {', '.join(trained)}"
+    return (f" ({'; '.join(words)})", fix) if words else ("", "")
 
 
 def check_names(trained: str, signature: Signature, samples: Samples, *, in_order_alone: bool) -> None:

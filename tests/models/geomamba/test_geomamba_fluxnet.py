@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from collections import Counter
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 from geoml_cli.config.load import load
 from geoml_cli.evaluation import run_comparison
 from geoml_cli.runs.calibration import read_calibrations
+from geoml_cli.sources.fluxnet.source import SOURCE
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.training.plan import plan_run
 from geoml_cli.work.reporting import NullReporter
@@ -265,3 +267,21 @@ def test_a_baseline_predicts_records_of_towers_of_which_the_network_sees_no_site
         0,
         1,
     }
+
+
+def test_a_new_tower_with_a_driver_more_is_refused_with_the_option_that_leaves_it_out(run, geoml, tmp_path):
+    """One of the run's towers lacked it, so that no tower was trained with it."""
+    options = SOURCE.synthetic(tmp_path / "all", 3)
+    one = tmp_path / "one"
+    one.mkdir()
+    for path in [*(tmp_path / "all").glob("FLX_XA-Fir_*_DD_*.csv"), *(tmp_path / "all").glob("siteinfo*.csv")]:
+        shutil.copyfile(path, one / path.name)
+    command = ("prepare", "fluxnet", one, "--data", tmp_path / "data", "--quiet")
+    assert options is not None and geoml(*command).code == 0
+    predict = ("predict", run.folder, "--data", tmp_path / "data", "--out", tmp_path / "p.csv", "--quiet")
+    refused = geoml(*predict)
+    assert refused.code == 3 and "(CO2_F_MDS more than these)" in refused.err and "--extra choose them: " in refused.err
+    drivers = refused.err.split("choose them: ")[1].split(".")[0].split(", ")
+    extra = ",".join(name for name in drivers if name.startswith(("TS_", "SWC_")))
+    assert geoml(*command, "--force", "--extra", extra).code == 0
+    assert geoml(*predict).code == 0
