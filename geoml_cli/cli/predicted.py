@@ -52,11 +52,12 @@ def show(trained: TrainedRun, done: PredictionSummary, as_json: bool) -> None:
 
 def predict_indexed(trained: TrainedRun, dataset: Dataset, common: dict[str, Any], reporter: console.Terminal) -> None:
     """Predict single samples; print them, and write them where a file is named."""
-    from geoml_cli.inference.inputs.samples import predict_indices, write_columns
+    from geoml_cli.inference.inputs.samples import predict_indices, shown, write_columns
 
     columns = predict_indices(trained, dataset, common["index"], reporter)
     if common["out"] is not None:
-        write_columns(trained, columns, common["out"])
+        write_columns(trained, dataset, columns, common["out"])
+    columns = shown(trained, dataset, columns)
     rows = list(zip(*(values.tolist() for values in columns.values()), strict=True))
     if common["as_json"]:
         run = str(trained.run.folder.resolve())

@@ -273,9 +273,10 @@ def _refuse_other_clock(table: Table, rows: pd.DataFrame, column: str, minutes_N
 
 def _minutes(cells: pd.Series[str]) -> NDArray[np.float64] | None:
     """Return times of day such as 9:30 or 0930 in minutes; None where cells are none."""
-    parts = cells.str.strip().str.extract(r"^(\d{1,2}):?(\d{2})(?::?\d{2}(?:\.\d*)?)?Z?$")
-    if parts.isna().any(axis=None):
+    texts = cells.str.strip()
+    if not texts.str.fullmatch(r"\d{1,2}:\d{2}(:\d{2}(\.\d*)?)?Z?|\d{4}(\d{2})?").all():
         return None
+    parts = texts.str.extract(r"^(\d{1,2}):?(\d{2})")
     hour, minute = (parts[place].astype(np.float64).to_numpy() for place in (0, 1))
     return np.asarray(hour * 60 + minute)
 

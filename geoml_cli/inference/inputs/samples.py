@@ -90,7 +90,7 @@ def observations(trained: TrainedRun, dataset: Dataset) -> list[Observation]:
 
 
 def predict_indices(trained: TrainedRun, dataset: Dataset, index: Sequence[int], reporter: Reporter) -> Columns:
-    """Predict single samples of a data set; return columns by name, one value a sample, times as text.
+    """Predict single samples of a data set; return columns by name, one value a sample.
 
     Raises:
         DataError: There is no such sample, the data set is damaged, or inputs of other data than the run's lie outside
@@ -107,7 +107,6 @@ def predict_indices(trained: TrainedRun, dataset: Dataset, index: Sequence[int],
             fix=f"Use 0 to {len(samples) - 1}.",
         )
     rows = np.array(index, dtype=np.int64)
-    outputs = trained.outputs()
     with few_samples():
         predictor = trained.predictor()
         values = predictor.outputs(samples, rows).astype(np.float32)
@@ -116,29 +115,29 @@ def predict_indices(trained: TrainedRun, dataset: Dataset, index: Sequence[int],
     limit = 1.0 if is_own_data(trained.run, dataset) else trained.settings.shared.predict.out_of_range
     ranges.check_shares(outside, limit, reporter)
     tell_intervals(trained, reporter)
-    observed = observations(trained, dataset)
-    found = {"index": rows, **_values(trained, dataset, rows, values, observed)}
-    for column in _columns(trained, dataset, observed):
+    return _values(trained, dataset, rows, values, observations(trained, dataset))
+
+
+def shown(trained: TrainedRun, dataset: Dataset, columns: Columns) -> Columns:
+    """Return single predictions as they are shown: times as text, and the unit where all outputs have one."""
+    outputs, found = trained.outputs(), {"index": columns["sample"], **columns}
+    for column in _columns(trained, dataset, observations(trained, dataset)):
         if " since " in column.unit:
             found[column.name] = table.iso_times(found[column.name], column.unit)
     if len({output.unit for output in outputs}) == 1:
-        found["unit"] = np.full(len(rows), outputs[0].unit, dtype=object)
+        found["unit"] = np.full(len(columns["sample"]), outputs[0].unit, dtype=object)
     return found
 
 
-def write_columns(trained: TrainedRun, columns: Columns, out: Path) -> None:
-    """Write single predictions to a file by its suffix."""
+def write_columns(trained: TrainedRun, dataset: Dataset, columns: Columns, out: Path) -> None:
+    """Write single predictions to a file by its suffix, as those of all samples are written."""
     import pandas as pd
 
     table.check_suffix(out)
     require_writable(out)
-    frame = pd.DataFrame(columns)
-    kinds = {"i": "i8", "f": "f8"}
-    described = tuple(
-        Variable(name, "", name, dtype=kinds.get(frame[name].dtype.kind, "str"))  # type: ignore[arg-type]
-        for name in frame.columns
-    )
-    table.write(out, table.Table(described, len(frame), {"run_id": trained.run.id}), [frame])
+    described = _columns(trained, dataset, observations(trained, dataset))
+    content = table.Table(described, len(columns["sample"]), attributes(trained, dataset))
+    table.write(out, content, [pd.DataFrame(columns)])
 
 
 def _frame(

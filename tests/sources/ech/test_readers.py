@@ -351,6 +351,7 @@ LOCAL = TIME - np.timedelta64(7, "h")
         ("Time (est. error 1 s)", (TIME.astype(str),)),
         ("Date,Time", (DAY, np.char.add(CLOCK, "Z"))),
         ("time_utc", (TIME.astype(str),)),
+        ("time,UT", (TIME.astype(str), np.full(len(TIME), "33120"))),
     ],
 )
 def test_dates_are_joined_with_the_time_of_day(header, columns, tmp_path):
