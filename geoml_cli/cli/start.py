@@ -11,9 +11,8 @@ from geoml_cli.work.processors import wait_briefly
 
 def main() -> None:
     """Import the command and run it."""
-    stops = [
-        getattr(signal, name) for name in ("SIGTERM", "SIGUSR1") if hasattr(signal, name)
-    ]  # Windows has no SIGUSR1
+    # Windows has no SIGUSR1.
+    stops = [getattr(signal, name) for name in ("SIGTERM", "SIGUSR1") if hasattr(signal, name)]
     for number in stops:
         signal.signal(number, signal.default_int_handler)
     # pydantic would look for plugins in every package that is installed, for some 30 ms.

@@ -30,7 +30,7 @@ def date_in_name(path: Path, pattern: str = "") -> Any:  # noqa: ANN401  cftime 
 
     Args:
         path: The file.
-        pattern: Of the user, with groups; what it does not find in the name it looks for with the folder before it.
+        pattern: Of the user, with groups; what it does not find in the name it looks for with the folders before.
 
     Raises:
         DataError: There is none, several, or one that is no date.
