@@ -169,10 +169,10 @@ def time_column(table: Table, frame: pd.DataFrame) -> str | None:
     found = time_columns(table)
     if not found:
         return None
-    for name in found:
-        if found.count(name) > 1:
-            column_called(table, [plain_name(name)])
+    if len(set(found)) < len(found):
+        column_called(table, [plain_name(max(found, key=found.count))])
     whole = [name for name in found if _is_whole(frame[name])]
+    whole = [name for name in whole if plain_name(name) != "date"] or whole  # spreadsheets write dates with midnight
     stated = [name for name in whole if _is_utc(name)]
     if not stated and (not whole or (found[0] not in whole and _is_joined(table, frame, found[0]))):
         return _joined_time(table, frame, found[0])
@@ -190,8 +190,7 @@ def time_column(table: Table, frame: pd.DataFrame) -> str | None:
 def _is_whole(cells: pd.Series[str]) -> bool:
     """Return whether cells that are not empty hold dates with their time of day."""
     texts = cells.str.strip()
-    is_empty = texts == ""
-    return bool((is_empty | texts.str.fullmatch(_WHOLE)).all() and not is_empty.all())
+    return bool(((texts == "") | texts.str.fullmatch(_WHOLE)).all() and (texts != "").any())
 
 
 def _is_joined(table: Table, frame: pd.DataFrame, column: str) -> bool:

@@ -343,6 +343,8 @@ LOCAL = TIME - np.timedelta64(7, "h")
         ("time,timestamp_updated", (TIME.astype(str), LOCAL.astype(str))),
         ("datetime_created,year,month,day,hour,minute", (LOCAL.astype(str), *PARTS, HOUR, MINUTE)),
         ("DateTime,Time", (TIME.astype(str), CLOCK)),
+        ("Date,DateTime", (np.char.add(DAY, " 00:00:00"), TIME.astype(str))),
+        ("Date,timestamp_x,station", (np.char.add(DAY, " 00:00:00"), TIME.astype(str), np.full(len(TIME), "A"))),
         ("timestamp,datetime_utc", (np.full(len(TIME), "1362268800"), TIME.astype(str))),
         ("time,datetime", (np.full(len(TIME), "1362268800"), TIME.astype(str))),
         ("Epoch,timestamp", (TIME.astype(str), np.full(len(TIME), "1362268800"))),
