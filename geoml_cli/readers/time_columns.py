@@ -57,7 +57,7 @@ _OF_RECORDS = frozenset(
 """Words in the name of a column that tells when a row was written, not when it was measured."""
 _COMPARED = 1000
 """Rows whose times of day and dates are compared with those of other columns."""
-_DAY = 24 * 60.0
+_MOSTLY, _DAY = 0.5, 24 * 60.0
 
 
 def column_called(table: Table, names: Sequence[str], plain: Callable[[str], str] = plain_name) -> str | None:
@@ -171,15 +171,17 @@ def time_column(table: Table, frame: pd.DataFrame) -> str | None:
         return None
     if len(set(found)) < len(found):
         column_called(table, [plain_name(max(found, key=found.count))])
-    whole = [name for name in found if _is_whole(frame[name])]
+    share = {name: _share_whole(frame[name]) for name in found}
+    whole = [name for name, of_cells in share.items() if of_cells == 1]
     whole = [name for name in whole if plain_name(name) != "date"] or whole  # spreadsheets write dates with midnight
-    stated = [name for name in whole if _is_utc(name)]
+    # A damaged cell or a fill must not leave the time to a local column next to it: it is refused as it is read.
+    stated = [name for name in found if _is_utc(name) and share[name] > _MOSTLY]
     if not stated and (not whole or (found[0] not in whole and _is_joined(table, frame, found[0]))):
         return _joined_time(table, frame, found[0])
     first = _only(table, frame, stated or whole)
     if _is_local(first) and not frame[first].str.strip().str.fullmatch(rf".*\d{_ZONE}").all():
         raise _not_utc(table, first)
-    rows = frame[frame[first].str.strip() != ""].head(_COMPARED)
+    rows = frame.head(_COMPARED)
     time_N = times(rows[first], table.path)
     _refuse_other_months(table, rows, first, time_N)
     minutes = (time_N - time_N.astype("datetime64[D]")).astype("timedelta64[m]").astype(np.float64)
@@ -187,10 +189,10 @@ def time_column(table: Table, frame: pd.DataFrame) -> str | None:
     return first
 
 
-def _is_whole(cells: pd.Series[str]) -> bool:
-    """Return whether cells that are not empty hold dates with their time of day."""
+def _share_whole(cells: pd.Series[str]) -> float:
+    """Return the share of cells that hold dates with their time of day, of those that are not empty; 0 of none."""
     texts = cells.str.strip()
-    return bool(((texts == "") | texts.str.fullmatch(_WHOLE)).all() and (texts != "").any())
+    return float(texts.str.fullmatch(_WHOLE).sum() / max(int((texts != "").sum()), 1))
 
 
 def _is_joined(table: Table, frame: pd.DataFrame, column: str) -> bool:
@@ -208,8 +210,7 @@ def _joined_time(table: Table, frame: pd.DataFrame, column: str) -> str:
         if name is not None and _is_local(name):
             raise _not_utc(table, name)
     rows = frame.head(_COMPARED)
-    minutes = _minutes(rows[found])
-    if minutes is not None:
+    if (minutes := _minutes(rows[found])) is not None:
         _refuse_other_clock(table, rows, found, minutes)
     return found
 
@@ -275,9 +276,8 @@ def _minutes(cells: pd.Series[str]) -> NDArray[np.float64] | None:
     texts = cells.str.strip()
     if not texts.str.fullmatch(r"\d{1,2}:\d{2}(:\d{2}(\.\d*)?)?Z?|\d{4}(\d{2})?").all():
         return None
-    parts = texts.str.extract(r"^(\d{1,2}):?(\d{2})")
-    hour, minute = (parts[place].astype(np.float64).to_numpy() for place in (0, 1))
-    return np.asarray(hour * 60 + minute)
+    parts = texts.str.extract(r"^(\d{1,2}):?(\d{2})").astype(np.float64)
+    return np.asarray(parts[0] * 60 + parts[1])
 
 
 def _words(name: str) -> set[str]:

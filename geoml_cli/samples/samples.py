@@ -29,7 +29,7 @@ class Input:
         shared: One value for all samples, shape [1, ...]; the network spreads it over the batch.
         scaled: Whether scaling concerns it; numbers of classes, degrees and clock times enter as they are.
         gaps: Whether missing values are the network's to fill; others are an error.
-        remembered: What is kept of the training rows, by which other inputs are told: the range of each variable, the
+        remembered: What is kept of the training rows, by which others are recognised: the range of each variable, the
             numbers of classes, or nothing, as of clocks, which turn.
     """
 

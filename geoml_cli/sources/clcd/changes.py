@@ -8,10 +8,8 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from geoml_cli.readers.mosaics import RasterFile
-from geoml_cli.readers.rasters import Raster
+from geoml_cli.readers.rasters import Band, Raster
 from geoml_cli.readers.stacks import open_bands
-from geoml_cli.sources.clcd.folders import class_band
 from geoml_cli.sources.clcd.stratified import codes_of, cover
 from geoml_cli.work.numbers import format_share
 
@@ -29,17 +27,17 @@ _Counts = Mapping[int, Counter[int]]
 """Pixels by year and code."""
 
 
-def odd_changes(classes: Mapping[int, RasterFile], counts: _Counts, named: Mapping[int, str]) -> list[str]:
+def odd_changes(bands: Mapping[int, Band], counts: _Counts, named: Mapping[int, str]) -> list[str]:
     """Tell of years whose classes differ from those of the year before in a way that land does not change.
 
     Args:
-        classes: Rasters by year.
+        bands: Of the class rasters by year, with what is declared of no data.
         counts: Of all of their pixels.
         named: Class names by code.
     """
     found = []
     for before, year in pairwise(sorted(counts)):
-        rasters = open_bands([class_band(classes[before]), class_band(classes[year])])
+        rasters = open_bands([bands[before], bands[year]])
         try:
             moved = _moved(*rasters)
         finally:

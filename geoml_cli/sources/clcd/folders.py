@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -136,6 +136,12 @@ def class_files(raw: Path, pattern: str | None) -> list[RasterFile]:
     paths = raster_paths(called)
     parts = {source.resolve() for path in paths if _YEAR.search(path.stem) for source in vrt_sources(path)}
     return put_together([path for path in paths if path.resolve() not in parts])
+
+
+def class_bands(classes: Mapping[int, RasterFile], options: ClcdOptions) -> dict[int, Band]:
+    """Return the band of each year's class raster, with what the options say of no data; errors as of `class_band`."""
+    said = options.class_fills()
+    return {year: replace(class_band(file), nodata=said.fills, valid=said.valid) for year, file in classes.items()}
 
 
 def class_band(file: RasterFile) -> Band:

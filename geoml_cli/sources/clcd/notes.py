@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from geoml_cli.dataset.manifest import Funnel
 from geoml_cli.readers.mosaics import RasterFile
 from geoml_cli.readers.nodata import VALID
-from geoml_cli.readers.rasters import mask_notes
+from geoml_cli.readers.rasters import Band, mask_notes
 from geoml_cli.readers.stacks import open_bands
 from geoml_cli.sources.clcd.changes import odd_changes
 from geoml_cli.sources.clcd.folders import Covariates, class_band
@@ -61,7 +61,7 @@ def note_codes(counts: Counter[int], removed: Counter[int], legend: Named, funne
 
 
 def note_years(
-    classes: Mapping[int, RasterFile],
+    bands: Mapping[int, Band],
     counts: Mapping[int, Counter[int]],
     named: Mapping[int, str],
     log: tuple[Funnel, Reporter],
@@ -82,6 +82,6 @@ def note_years(
         funnel.notes.append(message)
         reporter.warn(f"{message}: are all years in one legend? If not, prepare {year} apart, or recode it.")
         strange = True
-    for message in () if strange else odd_changes(classes, counts, named):
+    for message in () if strange else odd_changes(bands, counts, named):
         funnel.notes.append(message)
         reporter.warn(message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from geoml_cli.readers.stacks import open_bands
 from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.clcd import writing
 from geoml_cli.sources.clcd.categories import check_names, codes_of
-from geoml_cli.sources.clcd.folders import Covariates, class_band, find_classes, find_covariates
+from geoml_cli.sources.clcd.folders import Covariates, class_bands, find_classes, find_covariates
 from geoml_cli.sources.clcd.legends import class_names
 from geoml_cli.sources.clcd.notes import note_bands, note_codes, note_years
 from geoml_cli.sources.clcd.options import ClcdOptions
@@ -125,7 +125,7 @@ def write(raw: Path, options: ClcdOptions, writer: DatasetWriter, reporter: Repo
     note_bands(classes, covariates, options.categorical, (funnel, reporter))
     by_name = dict(zip((*dynamic, *static), kept.values, strict=True))
     note_codes(counts, removed, legend, funnel, reporter)
-    note_years(classes, dict(zip(classes, of_years, strict=True)), named, (funnel, reporter))
+    note_years(class_bands(classes, options), dict(zip(classes, of_years, strict=True)), named, (funnel, reporter))
     funnel.notes.append("pixels: " + ", ".join(f"{named[code]} {counts[code]}" for code in found))
     plan = Plan(
         dynamic=dynamic,
@@ -188,9 +188,7 @@ def _drawn(
 
     Also counts what is taken as no data.
     """
-    said = options.class_fills()
-    opened = [replace(class_band(file), nodata=said.fills, valid=said.valid) for file in classes.values()]
-    sheets = open_bands(opened)
+    sheets = open_bands(list(class_bands(classes, options).values()))
     try:
         counts, removed = count_classes(sheets, reporter)
         drawn = stratified_sample(sheets, sum(counts, Counter[int]()), options, reporter)

@@ -78,19 +78,26 @@ class TextFile:
         """
         if not self.member:
             return None
+        status = self.path.stat()
+        return _content(self, status.st_size, status.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=4)
+def _content(text: TextFile, size: int, changed: int) -> bytes | None:
+    """Read a member once, however often it is asked for: a workbook of a whole network takes its time."""
+    try:
+        found = _archive(text.path).read(text.member)
+    except _UNREADABLE as error:
+        raise _damaged(str(text), error) from error
+    if not text.name.lower().endswith(WORKBOOKS):
+        return found
+    with tempfile.TemporaryDirectory(prefix="geoml-") as folder:
+        path = Path(folder) / text.name
+        path.write_bytes(found)
         try:
-            found = _archive(self.path).read(self.member)
-        except _UNREADABLE as error:
-            raise _damaged(str(self), error) from error
-        if not self.name.lower().endswith(WORKBOOKS):
-            return found
-        with tempfile.TemporaryDirectory(prefix="geoml-") as folder:
-            path = Path(folder) / self.name
-            path.write_bytes(found)
-            try:
-                return sheet_text(path)
-            except DataError as error:
-                raise DataError(error.what, where=str(self), fix=error.fix) from error
+            return sheet_text(path)
+        except DataError as error:
+            raise DataError(error.what, where=str(text), fix=error.fix) from error
 
 
 def _as_flux(stream: IO[str], location: str) -> IO[str]:

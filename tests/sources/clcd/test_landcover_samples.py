@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -368,12 +369,25 @@ def test_classes_that_are_exchanged_in_one_year_are_told(
     assert asked(prepare_clcd(cover, legend="none", samples=201)[0]) == []
 
 
-def test_a_map_that_is_turned_is_told(cover: Path, raster: WriteRaster, prepare_clcd: PrepareClcd) -> None:
-    bands = np.repeat([1, 1, 2, 2, 7, 7], -(-CODES.size // 6))[: CODES.size].reshape(CODES.shape).astype(np.uint8)
-    for year, codes in ((2010, bands), (2020, bands[::-1])):
+def test_a_map_that_is_moved_is_told(cover: Path, raster: WriteRaster, prepare_clcd: PrepareClcd) -> None:
+    bands = np.repeat([1, 2, 7], CODES.shape[0] // 3 + 1)[: CODES.shape[0], None] * np.ones_like(CODES)
+    for year, codes in ((2010, bands), (2020, np.roll(bands, CODES.shape[0] // 3, axis=0))):
         raster(next((cover / "classes").glob(f"*{year}.tif"), cover / f"classes/clcd_{year}.tif"), codes)
     [note] = asked(prepare_clcd(cover, legend="none", samples=200)[0])
-    assert "of the pixels are of one class in 2010 and 2020" in note or "and the other way round" in note
+    assert re.match(r"\d[\d.]* % of the pixels are of one class in 2010 and 2020: are both maps in one legend", note)
+
+
+@pytest.mark.parametrize("nothing", [0, 99])
+def test_halves_of_one_grid_that_each_year_covers_have_no_pixel_to_compare(
+    cover: Path, raster: WriteRaster, prepare_clcd: PrepareClcd, nothing: int
+) -> None:
+    """Code 0, and one that --nodata names, are no classes."""
+    west = np.arange(CODES.shape[1])[None] < CODES.shape[1] // 2
+    for year, there in ((2010, west), (2020, ~west)):
+        codes = np.where(there, np.where(CODES > 0, CODES, 1), nothing).astype(np.uint8)
+        raster(next((cover / "classes").glob(f"*{year}.tif"), cover / f"classes/clcd_{year}.tif"), codes)
+    dataset, _ = prepare_clcd(cover, legend="none", samples=200, nodata=("0", str(nothing)))
+    assert asked(dataset) == [] and nothing not in dataset.array("class_code")
 
 
 def test_years_of_other_grids_are_compared_by_shares(

@@ -407,6 +407,10 @@ def test_dates_are_joined_with_the_time_of_day(header, columns, tmp_path):
         ("date,hour (local),minute,Ew\n2013-03-01,2,0,2\n", r"column hour \(local\) is not in UTC"),
         ("Date,Time,UT,Ew\n2013-03-01,19:00,00:00,2\n", "column Time has 19:00, column UT has 00:00"),
         ("time,time_utc,Ew\n2013-03-01T02:00,,2\n2013-03-01T02:01,2013-03-01T07:01,2\n", "line 2: '' is no time"),
+        (
+            "time,utc,Ew\n2013-03-01T02:00,-9999,2\n2013-03-01T02:01,2013-03-01T07:01,2\n2013-03-01T02:02,2013-03-01T07:02,2\n",
+            "line 2: the year is -9999, which is not within",
+        ),
         ("time,time,Ew\n2013-03-01T02:00,2013-03-01T02:00,2\n", "line 1: several columns could be time: time, time"),
         ("timestampLocal,Ew\n2013-03-01T02:00,2\n", "is not in UTC, by its name"),
         ("Time,UT,Ew\n2013-03-01T02:00,09:00,2\n", "column Time has 2013-03-01T02:00, column UT has 09:00"),
