@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from geoml_cli.work.distinct import distinct_rows
+
 Values = NDArray[np.float64]
 
 
@@ -31,8 +33,8 @@ class Climatology:
         found = np.full(len(test_MF), target_N.mean())
         for columns in range(1, self._train_NF.shape[1] + 1):
             both = np.concatenate([self._train_NF[:, :columns], test_MF[:, :columns]])
-            _, number = np.unique(both, axis=0, return_inverse=True)
-            train, test = np.split(number.reshape(-1), [len(self._train_NF)])
+            number = distinct_rows(both)[1]
+            train, test = np.split(number, [len(self._train_NF)])
             rows = np.bincount(train, minlength=int(number.max()) + 1)
             means = np.bincount(train, weights=target_N, minlength=len(rows)) / np.maximum(rows, 1)
             found = np.where(rows[test] > 0, means[test], found)

@@ -33,7 +33,7 @@ from geoml_cli.splits.sample_times import years_of_samples
 from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.training.plan import target_settings
 from geoml_cli.training.start import HeldOut, seen_before, start_of, unknown
-from geoml_cli.work.distinct import common
+from geoml_cli.work.distinct import common, distinct_rows
 from geoml_cli.work.numbers import format_number
 
 Rows = NDArray[np.int64]
@@ -195,7 +195,7 @@ def _distance(one: Audited) -> Line:
         one.samples.target.classes
         or not one.one_value
         or not np.isfinite(place_N2).all()
-        or len(np.unique(place_N2, axis=0)) < _FEWEST_PLACES
+        or len(distinct_rows(place_N2)[0]) < _FEWEST_PLACES
     ):
         return Line(
             name, "not applicable", 0, f"the target is no quantity, or fewer than {_FEWEST_PLACES} places known"

@@ -22,7 +22,7 @@ from geoml_cli.samples.coordinates import lon_lat_of_samples, nearest_km
 from geoml_cli.splits.knndm import DECIMALS
 from geoml_cli.splits.map_points import map_points
 from geoml_cli.splits.split import Rows
-from geoml_cli.work.distinct import distinct
+from geoml_cli.work.distinct import distinct, distinct_rows
 from geoml_cli.work.numbers import format_number
 
 FIGURE, TABLE = "distances.png", "distances.csv"
@@ -55,14 +55,15 @@ def split_distances(inputs: EvaluationInputs) -> SplitDistances:
     place_N2 = lon_lat_of_samples(inputs.dataset, len(inputs.samples)).round(DECIMALS)
     if not np.isfinite(place_N2).all():
         return SplitDistances({}, "Distances of the split: samples have no coordinates.")
-    place_U2, place_N = np.unique(place_N2, axis=0, return_inverse=True)
+    place_U2, place_N = distinct_rows(place_N2)
+    del place_N2  # of millions of rows
     if len(place_U2) < _FEWEST_PLACES:
         return SplitDistances({}, f"Distances of the split: samples lie at fewer than {_FEWEST_PLACES} places.")
     try:
-        points_P2 = map_points(inputs.settings.shared.split.map_points, place_N2)
+        points_P2 = map_points(inputs.settings.shared.split.map_points, place_U2)
     except GeomlError as error:  # the scores stand without it
         return SplitDistances({}, f"Distances of the split: {error}")
-    folds = list(_folds(inputs, place_N.reshape(-1).astype(np.int64), place_U2))
+    folds = list(_folds(inputs, place_N, place_U2))
     if not folds:
         return SplitDistances({}, "Distances of the split: the training rows are unknown.")
     return SplitDistances(

@@ -18,6 +18,7 @@ from geoml_cli.samples.samples import Samples
 from geoml_cli.splits.members import novelty
 from geoml_cli.splits.settings import SplitSettings
 from geoml_cli.splits.split import Split
+from geoml_cli.work.distinct import distinct_rows
 
 Labels = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -42,7 +43,7 @@ def grouping_labels(dataset: Dataset, samples: int) -> dict[str, Labels]:
             found[name.replace("_", " ")] = np.asarray(dataset.array(name), dtype=np.int64)
     place_N2 = lon_lat_of_samples(dataset, samples)
     if not found and np.isfinite(place_N2).all():
-        found["place"] = np.unique(place_N2.round(_PLACES), axis=0, return_inverse=True)[1].reshape(-1)
+        found["place"] = distinct_rows(place_N2.round(_PLACES))[1]
     return found
 
 
@@ -54,10 +55,10 @@ def shared_places(dataset: Dataset) -> Labels | None:
     if not all(dataset.has(name) for name in ("station_index", "lon", "lat")):
         return None
     place_S2 = np.stack([np.asarray(dataset.array(name), dtype=np.float64) for name in ("lon", "lat")], axis=1)
-    places, place_S = np.unique(place_S2.round(_PLACES), axis=0, return_inverse=True)
+    places, place_S = distinct_rows(place_S2.round(_PLACES))
     if len(places) == len(place_S2) or not np.isfinite(place_S2).all():
         return None
-    return np.asarray(place_S.reshape(-1)[np.asarray(dataset.array("station_index"))], dtype=np.int64)
+    return np.asarray(place_S[np.asarray(dataset.array("station_index"))], dtype=np.int64)
 
 
 def known_rows(dataset: Dataset, settings: SplitSettings, split: Split, name: str, label_N: Labels) -> Flags:

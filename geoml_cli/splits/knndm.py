@@ -27,6 +27,7 @@ from geoml_cli.splits.grouping import place_of_samples
 from geoml_cli.splits.kind import SplitKind
 from geoml_cli.splits.map_points import map_points
 from geoml_cli.splits.settings import SplitSettings
+from geoml_cli.work.distinct import distinct_rows
 
 Rows = NDArray[np.int64]
 Values = NDArray[np.float64]
@@ -75,7 +76,7 @@ def clusters(variables: Variables, settings: SplitSettings, usable: Rows, rows: 
 def _matched(variables: Variables, settings: SplitSettings, usable: Rows, rows: int) -> tuple[Matched, Rows]:
     """Return the folds of places, and the place of each usable row."""
     place_N2 = place_of_samples(variables, rows)
-    place_U2, place_R = np.unique(place_N2[usable].round(DECIMALS), axis=0, return_inverse=True)
+    place_U2, place_R = distinct_rows(place_N2[usable].round(DECIMALS))
     if len(place_U2) < 2 * settings.folds:
         raise DataError(
             f"samples lie at {len(place_U2)} places, which cannot be split into {settings.folds} folds of two or more",
@@ -83,7 +84,7 @@ def _matched(variables: Variables, settings: SplitSettings, usable: Rows, rows: 
             fix=f"Use --set split.folds={max(len(place_U2) // 2, 2)} or lower, or prepare more samples.",
         )
     points_P2 = map_points(settings.map_points, place_N2)
-    return match(place_U2, points_P2, settings.folds, settings.seed), place_R.reshape(-1)
+    return match(place_U2, points_P2, settings.folds, settings.seed), place_R
 
 
 def match(place_U2: Values, points_P2: Values, count: int, seed: int) -> Matched:
@@ -160,7 +161,7 @@ def _units(place_U2: Values) -> Rows:
         # From a thousandth of a degree, some 100 m, doubled until there are few enough.
         cell_deg = 2 * cell_deg or 1e-3
         cells = np.floor(place_U2 / cell_deg)
-        label = np.unique(cells, axis=0, return_inverse=True)[1].reshape(-1)
+        label = distinct_rows(cells)[1]
     return label
 
 

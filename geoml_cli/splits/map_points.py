@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.samples.coordinates import on_sphere
+from geoml_cli.work.distinct import distinct_rows
 from geoml_cli.work.reasons import reason
 
 Values = NDArray[np.float64]
@@ -131,7 +132,7 @@ def _hull_points(place_N2: Values) -> Values:
     """Spread points evenly over the convex hull of the samples; samples on a line are their own points."""
     from scipy.spatial import ConvexHull, Delaunay, QhullError
 
-    point_N3 = _different(on_sphere(place_N2))
+    point_N3 = distinct_rows(on_sphere(place_N2))[0]
     axes_33 = _axes(point_N3.mean(axis=0))
     # On an equal-area plane points that are evenly spread there are so on the globe.
     plane_N2 = _projected(point_N3, axes_33)
@@ -150,13 +151,6 @@ def _hull_points(place_N2: Values) -> Values:
         return place_N2
     x, y, z = _unprojected(plane_P2, axes_33).T
     return np.stack([np.degrees(np.arctan2(y, x)), np.degrees(np.arcsin(np.clip(z, -1, 1)))], axis=1)
-
-
-def _different(point_N3: Values) -> Values:
-    """Return each point once, ascending, as `numpy.unique` does, in a fraction of its time."""
-    ordered = point_N3[np.lexsort(point_N3.T[::-1])]
-    is_new = np.concatenate([[True], (ordered[1:] != ordered[:-1]).any(axis=1)])
-    return np.asarray(ordered[is_new])
 
 
 def _axes(middle: Values) -> Values:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -10,11 +11,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from geoml_cli.dataset.files import write_text
+from geoml_cli.dataset.files import atomic_write
 from geoml_cli.errors import DataError
 
 Rows = NDArray[np.int64]
 SUBSETS = ("train", "validation", "test")
+_AT_ONCE = 100_000
+_LISTED = re.compile(r"(?:\d+(?:, \d+)*+)?")
+"""Row numbers as `Split.write` lists them; possessive, so that a match of millions keeps no way back."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,16 @@ class Split:
             "near_excluded": self.near_excluded,
             "validated_excluded": self.validated_excluded,
         }
-        rows = {subset: self.rows(subset).tolist() for subset in SUBSETS}
-        write_text(path, json.dumps({**described, **rows}) + "\n")
+        # Millions of rows: as lists of Python they would take ten times the memory of their array.
+        with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as stream:
+            stream.write(json.dumps(described).removesuffix("}"))
+            for subset in SUBSETS:
+                rows = self.rows(subset)
+                stream.write(f', "{subset}": [')
+                for start in range(0, len(rows), _AT_ONCE):
+                    stream.write(", " * bool(start) + ", ".join(map(str, rows[start : start + _AT_ONCE].tolist())))
+                stream.write("]")
+            stream.write("}\n")
 
     @staticmethod
     def read(path: Path) -> Split:
@@ -65,8 +77,8 @@ class Split:
             DataError: It is missing or damaged.
         """
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            train, validation, test = (_rows(record[subset]) for subset in SUBSETS)
+            text, (train, validation, test) = _without_rows(path.read_text(encoding="utf-8"))
+            record = json.loads(text)
             fold, seed, network = str(record["fold"]), int(record["seed"]), str(record["network"])
             names = ("overlaps_excluded", "near_excluded", "validated_excluded")
             excluded = [int(record.get(name, 0)) for name in names]
@@ -83,11 +95,21 @@ def read_once(path: Path, checksum: str) -> Split:
     return Split.read(path)
 
 
-def _rows(record: list[int]) -> Rows:
-    rows = np.array(record, dtype=np.int64)
-    if rows.ndim != 1 or (rows < 0).any():
-        raise ValueError(record)
-    return rows
+def _without_rows(text: str) -> tuple[str, list[Rows]]:
+    """Return the JSON of a split with its lists of rows empty, and these rows.
+
+    Raises:
+        ValueError: A list is missing, or holds other than row numbers.
+    """
+    found = []
+    for subset in SUBSETS:
+        before, name, rest = text.partition(f'"{subset}": [')
+        listed, end, after = rest.partition("]")
+        if not (name and end) or not _LISTED.fullmatch(listed):
+            raise ValueError(subset)
+        found.append(np.fromstring(listed, dtype=np.int64, sep=","))
+        text = f"{before}{name}{end}{after}"
+    return text, found
 
 
 def restrict_to(split: Split, network: str, usable: Rows) -> Split:

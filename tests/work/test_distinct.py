@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from geoml_cli.work.distinct import common, distinct
+from geoml_cli.work.distinct import common, distinct, distinct_rows
 
 SEVERAL = np.array([5, -3, 5, 2**40, 0, -3])
 
@@ -30,3 +30,21 @@ def test_they_are_those_of_numpy():
     np.testing.assert_array_equal(distinct(one, other), np.union1d(one, other))
     np.testing.assert_array_equal(common(one, other), np.intersect1d(one, other))
     assert common(one, other[:0]).tolist() == common(one[:0], other).tolist() == []
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3])
+def test_rows_are_those_of_numpy(columns):
+    table = np.random.default_rng(2).integers(-2, 3, (200, columns)).astype(np.float32)
+    table[::7] *= -1  # zeros of both signs are one number
+    rows, number = distinct_rows(table)
+    expected, places = np.unique(table, axis=0, return_inverse=True)
+    np.testing.assert_array_equal(rows, expected)
+    np.testing.assert_array_equal(number, places.reshape(-1))
+    np.testing.assert_array_equal(rows[number], table)
+
+
+def test_rows_without_a_number_are_all_different_and_of_none_there_is_none():
+    rows, number = distinct_rows(np.array([[1.0, np.nan], [0.0, 5.0], [1.0, np.nan]]))
+    assert len(rows) == 3
+    assert sorted(number) == [0, 1, 2]
+    assert [len(found) for found in distinct_rows(np.empty((0, 2)))] == [0, 0]

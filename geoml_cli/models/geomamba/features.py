@@ -16,6 +16,7 @@ from geoml_cli.samples.coordinates import labels_of_stations, lon_lat_of_samples
 from geoml_cli.samples.labels import Labels, labelled, labels_of_numbers
 from geoml_cli.samples.samples import Samples
 from geoml_cli.samples.times import begin_of, read_clock
+from geoml_cli.work.distinct import distinct_rows
 
 _ROWS_AT_ONCE = 65_536
 # 366, so that the last day of a leap year is still of the twelfth class.
@@ -73,7 +74,7 @@ def _classes(samples: Samples, names: list[str], categories: int, periods: Mappi
     classes: Named = [] if month is None else [("class of month", month)]
     if "land_cover" in seen:
         sites = np.column_stack([seen["lat"], seen["lon"]])
-        place = np.unique(sites, axis=0, return_inverse=True)[1].reshape(-1)
+        place = distinct_rows(sites)[1]
         classes.append(("class of place", place.astype(np.float32)))
         flags = ((code, seen["land_cover"] == code) for code in range(categories))
         return [*classes, *((f"land_cover={code}", flag) for code, flag in flags if flag.any())]

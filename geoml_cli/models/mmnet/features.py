@@ -18,6 +18,7 @@ from geoml_cli.samples.coordinates import lon_lat_of_samples
 from geoml_cli.samples.labels import Labels, labelled, labels_of_numbers
 from geoml_cli.samples.samples import Samples
 from geoml_cli.samples.times import begin_of, read_clock
+from geoml_cli.work.distinct import distinct_rows
 
 _ROWS_AT_ONCE = 65_536
 _SEASONS = ("DJF", "DJF", "MAM", "MAM", "MAM", "JJA", "JJA", "JJA", "SON", "SON", "SON", "DJF")
@@ -41,7 +42,7 @@ def table(samples: Samples) -> tuple[NDArray[np.float32], list[str]]:
     place = rows[:, [names.index("lat"), names.index("lon")]]
     # DoY_normalized turned back, in twelfths of the year; 12 would make a thirteenth of the last day of a leap year.
     month = np.floor(np.arccos(np.clip(rows[:, names.index("DoY_normalized")], -1, 1)) / np.pi * 11.99)
-    station = np.unique(place, axis=0, return_inverse=True)[1].reshape(-1)
+    station = distinct_rows(place)[1]
     grouped = np.column_stack([month, station, rows]).astype(np.float32)
     return grouped, ["class of month", "class of place", *names]
 
