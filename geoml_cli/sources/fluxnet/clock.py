@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -26,6 +26,10 @@ _DAY, _MORNING, _MIDNIGHT = 1440, 240, 1380
 """Minutes of a day, and when clocks are put forward and back: before 4 h, and at 23 h."""
 _SPRING, _AUTUMN, _APART = (3, 4), (9, 10, 11), 100
 """Months in which clocks are put forward and back in the north (in the south it is the other way), and days between."""
+_TWO, _WEEK, _THURSDAY = 120, 7, 4
+"""Minutes of a day; days of a week; the first day of 1970, where Sunday is 0."""
+_AROUND, _SHIFTED = 30, (0.6, 1.4)
+"""Days before and after a missing hour that tell noon; hours by which clocks move it, the sun by 0.2 in that time."""
 
 
 class SummerTime(NamedTuple):
@@ -59,6 +63,36 @@ def refuse_other_clock(site: str, first: int, sunlight: Values, step: Step) -> N
                 where=site,
                 fix="Give times in local standard time, as FLUXNET and AmeriFlux do, not in UTC; or leave it out of "
                 "--dynamic and --extra, where its own clock alone is wrong.",
+            )
+
+
+def refuse_summer_time(site: str, first: int, sunlight: Values, lost: Sequence[int], step: Step) -> None:
+    """Refuse half-hours or hours of clocks with summer time, also where the hour that they repeat stands once.
+
+    Args:
+        site: For messages.
+        first: Place of the first record.
+        sunlight: [W m-2], NaN where unknown, [T].
+        lost: Places of missing hours, of `lost_hours`.
+        step: Half-hourly or hourly.
+
+    Raises:
+        DataError: Noon is an hour later from a missing hour on.
+    """
+    hour = starts(first + np.arange(len(sunlight)), step) % _DAY // 60
+    around = _AROUND * _DAY // step.minutes
+    for missing in lost:
+        place = missing - first
+        before, after = slice(max(place - around, 0), place), slice(place, place + around)
+        noons = [_noon(hour[rows][known], sunlight[rows][known])
+                 for rows in (before, after) for known in [np.isfinite(sunlight[rows])]]  # fmt: skip
+        if noons[0] is not None and noons[1] is not None and _SHIFTED[0] < noons[1] - noons[0] < _SHIFTED[1]:
+            raise DataError(
+                f"times are those of clocks with summer time: the hour from {format_time(missing, step)} is missing, "
+                f"and from then on the day of {SUNLIGHT} is centred on {noons[1]:.1f} h, before on {noons[0]:.1f} h",
+                where=site,
+                fix="Give local standard time, the whole year without summer time: take an hour off the times of "
+                "summer.",
             )
 
 
@@ -121,6 +155,14 @@ def skipped_hours(place: Integers, step: Step) -> list[int]:
     missing = place[before] + 1
     _, month = _year_and_month(missing, step)
     return [int(one) for one in missing[_is_night(missing, step) & np.isin(month, (*_SPRING, *_AUTUMN))]]
+
+
+def lost_hours(place: Integers, step: Step) -> tuple[int, ...]:
+    """Return places of hours that are missing where clocks are put forward: on a Sunday of spring, at 2 h."""
+    found = np.array(skipped_hours(place, step), dtype=np.int64)
+    minute = starts(found, step)
+    is_sunday = (minute // _DAY + _THURSDAY) % _WEEK == 0
+    return tuple(found[(minute % _DAY == _TWO) & is_sunday].tolist())
 
 
 def _year_and_month(place: Integers, step: Step) -> tuple[Integers, Integers]:

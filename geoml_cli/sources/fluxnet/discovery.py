@@ -121,8 +121,10 @@ def _sorted(candidates: Iterable[TextFile]) -> _Sorted:
             sorted_files.tables.append(text)
         elif not text.name.lower().endswith(text_files.SUFFIXES):
             sorted_files.other.append(text)
-        elif name.auxiliary and not site_tables.is_one(text):
+        elif name.auxiliary and not site_tables.has_places(text):
             sorted_files.auxiliary.append(text.name)
+        elif name.auxiliary:
+            sorted_files.tables.append(text)
         elif name.site and name.resolution:
             sorted_files.flux.append(FluxFile(text, name))
         else:

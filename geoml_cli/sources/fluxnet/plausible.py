@@ -59,11 +59,13 @@ def refuse_other_units(site: str, series: Series, drivers: Sequence[str], step: 
         DataError: The median is none of that quantity, nor are some of the temperatures; radiation stays below that of
             any half a year; the deficit stays below a tenth of saturation for two months; the soil holds a hundredth of
             its volume at most for half a year; it rains often in a year, and hardly any, or more than anywhere; the sun
-            does not shine most at noon. All of it over the whole series, or in one of its years.
+            does not shine most at noon, or an hour later from a missing hour of spring on. All of it over the whole
+            series, or in one of its years.
     """
     _refuse_series(site, series, drivers, step, series)
     if clock.SUNLIGHT in drivers and is_subdaily(step):
         clock.refuse_other_clock(site, series.first, series.values[clock.SUNLIGHT], step)
+        clock.refuse_summer_time(site, series.first, series.values[clock.SUNLIGHT], series.lost, step)
     for part in _years(series, step):
         _refuse_year(site, part, series, drivers, step)
 

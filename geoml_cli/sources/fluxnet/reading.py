@@ -152,7 +152,8 @@ def _ends(frame: pd.DataFrame, layout: Layout) -> Integers | None:
     if END not in layout.columns:
         return None
     cells = frame[layout.columns.index(END)]
-    stamps = pd.to_numeric(cells.astype(str).str.strip(' "'), errors="coerce") if cells.dtype == object else cells
+    is_text = cells.dtype.kind not in "iuf"
+    stamps = pd.to_numeric(cells.astype(str).str.strip(' "'), errors="coerce") if is_text else cells
     found = stamps.to_numpy(dtype=np.float64)
     return np.where((found > 0) & (found < 10 ** STEPS["HH"].digits), found, 0).astype(np.int64)
 

@@ -11,16 +11,16 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.column_fills import ColumnFills
 from geoml_cli.sources.fluxnet import dryness, uncertainty
 from geoml_cli.sources.fluxnet.candidates import FilledRows, described, read_filled
-from geoml_cli.sources.fluxnet.clock import SummerTime, skipped_hours, summer_time
+from geoml_cli.sources.fluxnet.clock import SummerTime, lost_hours, summer_time
 from geoml_cli.sources.fluxnet.discovery import FluxFile
 from geoml_cli.sources.fluxnet.layout import Layout, open_layout
 from geoml_cli.sources.fluxnet.reading import Rows, Values
-from geoml_cli.sources.fluxnet.times import Integers, Step, format_time, is_subdaily, starts, years
+from geoml_cli.sources.fluxnet.times import Integers, Step, format_time, is_subdaily, years
 from geoml_cli.sources.fluxnet.units import base_names, carbon_parts, quality_column
 
 CLIMATE = ("TA_F", "P_F")
-_DAY, _HOUR, _TWO, _WEEK, _THURSDAY = 1440, 60, 120, 7, 4
-"""Minutes of a day and to 2 h; days of a week, and what 1 January 1970 was, counted from Sunday."""
+_HOUR = 60
+"""Minutes."""
 QUALITY = "quality of the target"
 """Name under which a target's quality is kept."""
 
@@ -59,6 +59,7 @@ class Series:
         uncertain: Columns that tell of the target's uncertainty, by the variable that holds them.
         fluxes: What can be a target instead, where no file has the one asked for.
         notes: What is said of files that end before the last year of their name, or hold no vapour pressure deficit.
+        lost: Places of hours that are missing where clocks are put forward.
     """
 
     first: int
@@ -71,6 +72,7 @@ class Series:
     uncertain: dict[str, str]
     fluxes: tuple[str, ...]
     notes: tuple[str, ...]
+    lost: tuple[int, ...] = ()
 
     @property
     def length(self) -> int:
@@ -124,14 +126,22 @@ def read_site(files: Sequence[FluxFile], wanted: RequestedColumns, step: Step) -
         dict.fromkeys((*names(wanted), *((QUALITY,) if qualities != {None} else ()), *uncertain, *sorted(parts)))
     )
     place, values, repeated = _joined(tables, every, step)
-    notes += [f"{files[0].text.name}: {text}" for text in (*_lost_hours(place, step), *_absent(place, step))]
+    lost = lost_hours(place, step) if is_subdaily(step) else ()
+    said = [
+        f"the hour from {format_time(missing, step)} is missing, as in times of clocks with summer time: times are "
+        "taken as local standard time"
+        for missing in lost
+    ]
+    notes += [f"{files[0].text.name}: {text}" for text in (*said, *_absent(place, step))]
     first, length = int(place[0]), int(place[-1] - place[0]) + 1
     regular = {name: np.full(length, np.nan) for name in every}
     for name, column in values.items():
         regular[name][place - first] = column
     quality = next((column for column in qualities if column is not None), None)
     rows_read = sum(len(rows.place) for rows in tables)
-    return Series(first, regular, rows_read, repeated, renamed, empty, quality, uncertain, min(others), tuple(notes))
+    return Series(
+        first, regular, rows_read, repeated, renamed, empty, quality, uncertain, min(others), tuple(notes), lost
+    )
 
 
 def _with_humidity(
@@ -264,17 +274,6 @@ def _summer_time(found: SummerTime, step: Step, location: str) -> DataError:
         fix="Give local standard time, the whole year without summer time: take an hour off the times of summer, "
         f"{where} the two.",
     )
-
-
-def _lost_hours(place: Integers, step: Step) -> Iterator[str]:
-    """Say where an hour is missing as where clocks of summer time are put forward: on a Sunday of spring, at 2 h."""
-    for missing in skipped_hours(place, step) if is_subdaily(step) else ():
-        minute = int(starts(np.array([missing]), step)[0])
-        if minute % _DAY == _TWO and (minute // _DAY + _THURSDAY) % _WEEK == 0:
-            yield (
-                f"the hour from {format_time(missing, step)} is missing, as in times of clocks with summer time: times "
-                "are taken as local standard time"
-            )
 
 
 def _absent(place: Integers, step: Step) -> Iterator[str]:

@@ -27,6 +27,11 @@ def is_one(text: TextFile) -> bool:
         return False
 
 
+def has_places(text: TextFile) -> bool:
+    """Return whether a file is a table of sites that tells a position; of variables there are tables like it."""
+    return is_one(text) and (not sites.is_badm(text) or sites.has_position(text))
+
+
 def _header(text: TextFile) -> list[str]:
     with text.open() as stream:
         return stream.readline().split(",")

@@ -79,6 +79,13 @@ def is_badm(text: TextFile) -> bool:
     return {plain_name(name) for name in open_sites(text).columns} >= _BADM
 
 
+def has_position(text: TextFile) -> bool:
+    """Tell whether a table with a row a variable has one of a latitude."""
+    table = open_sites(text)
+    variable = [plain_name(name) for name in table.columns].index("variable")
+    return any(plain_name(cells[variable]) in _COLUMNS["lat"] for _, cells in table.rows())
+
+
 def read(texts: Sequence[TextFile], wanted: Collection[str]) -> dict[str, Station]:
     """Read tables of sites, by the site's code; sites without a position are left out.
 

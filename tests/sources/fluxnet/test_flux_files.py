@@ -250,6 +250,35 @@ def test_other_products_of_an_archive_are_left_out_with_a_note(raw: Path, prepar
         assert (f"{name} was left out" in notes or f"left out: {name}" in notes) == (name != wanted.name), name
 
 
+HEADER = "SITE_ID,GROUP_ID,VARIABLE_GROUP,VARIABLE,DATAVALUE"
+
+
+@pytest.mark.parametrize(
+    "name", ["ICOSETC_XA-Fir_VARINFO_FLUXNET_DD_L2.csv", "ICOSETC_XA-Fir_VARINFO_FLUXNET_HH_L2.csv",
+             "AMF_XA-Fir_FLUXNET_BIFVARINFO_DD_2011-2013_3-5.csv", "AMF_XA-Fir_FLUXNET_BIFVARINFO_MM_2011-2013_3.csv"],
+)  # fmt: skip
+def test_particulars_of_variables_are_no_fluxes(raw: Path, prepared: Prepare, name: str) -> None:
+    alone = arrays(prepared(raw))
+    (raw / name).write_text(f"{HEADER}\nXA-Fir,1,GRP_VAR_INFO,VAR_INFO_VARNAME,TA_F\n")
+    dataset = prepared(raw)
+    same(arrays(dataset), alone)
+    assert f"1 auxiliary files were left out: {name}" in dataset.manifest.funnel.notes
+
+
+@pytest.mark.parametrize("name", ["FLX_AA-Flx_BIF_DD_20200501.csv", "FLX_AA-Flx_BIF_ALL_20200501.csv"])
+def test_badm_of_all_sites_tells_positions(raw: Path, prepared: Prepare, name: str) -> None:
+    plain = prepared(raw)
+    (raw / "siteinfo.csv").unlink()
+    rows = [
+        f"{tower.site},1,GRP_LOCATION,{variable},{value}"
+        for tower in made.TOWERS
+        for variable, value in (("LOCATION_LAT", tower.lat), ("LOCATION_LONG", tower.lon),
+                                ("LOCATION_ELEV", tower.elevation), ("IGBP", tower.igbp))
+    ]  # fmt: skip
+    (raw / name).write_text("\n".join([HEADER, *rows]) + "\n")
+    same(arrays(prepared(raw)), arrays(plain))
+
+
 def test_positions_of_badm_are_those_of_the_table(raw: Path, prepared: Prepare) -> None:
     """As ICOS gives them with each tower: a row a variable, other groups in between, the last of a value counts."""
     plain = prepared(raw)

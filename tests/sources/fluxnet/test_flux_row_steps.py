@@ -52,6 +52,19 @@ def test_hours_after_half_hours_are_refused_by_their_ends(raw: Path, prepared: P
     )
 
 
+def test_quoted_ends_are_read_and_one_that_is_none_says_nothing(raw: Path, prepared: Prepare) -> None:
+    folder = tower(raw, [(FIRST, HALF_HOUR)])
+    [path] = folder.glob("FLX*")
+    plain, expected = path.read_text(), np.array(prepared(folder).array("TA_F"))
+    for end in (r'"\2"', "abc", ""):
+        path.write_text(re.sub(r"(\n\d{12},)(\d{12})(?=,)", rf"\g<1>{end}", plain, count=3))
+        np.testing.assert_array_equal(prepared(folder).array("TA_F"), expected)
+    hours = tower(raw, [(FIRST, HALF_HOUR), (HOURS[:3], HOUR)])
+    path.write_text(re.sub(r"\n(\d{12}),(\d{12})(?=,)", r'\n"\1","\2"', path.read_text()))
+    with pytest.raises(DataError, match=r"line 962: the record from 2011-01-21 00:00 lasts 60 minutes"):
+        prepared(hours)
+
+
 def test_hours_after_half_hours_are_refused_without_ends(raw: Path, prepared: Prepare) -> None:
     folder = tower(raw, [(FIRST, HALF_HOUR), (HOURS, HOUR)], ends=False)
     with pytest.raises(

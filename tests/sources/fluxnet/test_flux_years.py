@@ -264,13 +264,25 @@ def test_an_hour_that_is_missing_elsewhere_is_not_taken_for_spring(raw: Path, pr
         prepared(half_hours(raw, clock=again, rows=~june), **LIGHT)
 
 
-def test_the_hour_that_spring_leaves_out_is_noted_where_none_stands_twice(raw: Path, prepared) -> None:
-    clock = summer("Europe")
+@pytest.mark.parametrize("zone", ["Europe", "Australia"])
+def test_summer_time_is_seen_by_the_sun_where_no_hour_stands_twice(raw: Path, prepared, zone: str) -> None:
+    clock = summer(zone)
     twice = np.concatenate([[False], np.diff(clock.astype(np.int64)) < 0])
     place = int(np.flatnonzero(twice)[0])
     rows = np.ones(len(clock), dtype=bool)
-    rows[place : place + 2] = False  # as the old message advised
-    notes = prepared(half_hours(raw, clock=clock, rows=rows), **LIGHT).manifest.funnel.notes
+    rows[place : place + 2] = False  # as after dropping repeated times
+    alone = half_hours(raw, clock=clock, rows=rows)
+    missing = ZONES[zone][3]
+    with pytest.raises(DataError, match=rf"{missing} is missing, and from then on .* 13\.0 h, before on 12\.0 h"):
+        prepared(alone, **LIGHT)
+    # Without sunlight nothing shows that the rest is an hour off.
+    notes = prepared(alone, dynamic=("TA_F",), extra=()).manifest.funnel.notes
+    assert [note for note in notes if f"the hour from {missing} is missing, as in times of clocks" in note]
+
+
+def test_an_hour_that_is_missing_in_spring_is_noted_where_the_sun_stays(raw: Path, prepared) -> None:
+    gap = (YEAR >= np.datetime64("2010-03-28T02:00")) & (YEAR < np.datetime64("2010-03-28T03:00"))
+    notes = prepared(half_hours(raw, rows=~gap), **LIGHT).manifest.funnel.notes
     assert [note for note in notes if "the hour from 2010-03-28 02:00 is missing, as in times of clocks" in note]
 
 
