@@ -138,6 +138,7 @@ class Network:
         weights_note: What the weights alone put out otherwise than predictions and graphs do; empty where nothing.
         input_words: What an input holds, by its name, in the words of an exported graph's card: order of time steps,
             their distance, units.
+        class_parts: Part of the network that holds a weight of each class of an input, by the input's name.
         recordable: Whether its output depends on its inputs and weights alone, all of them tensors: no random numbers,
             no decisions by values, no calls that differ from step to step. Its training steps can then be CUDA graphs.
         stackable: Whether seeds can be trained at once (`train.seeds_at_once`), and this was measured to be faster:
@@ -166,6 +167,7 @@ class Network:
     input_notes: Mapping[str, str] = field(default_factory=dict)
     weights_note: str = ""
     input_words: Mapping[str, str] = field(default_factory=dict)
+    class_parts: Mapping[str, str] = field(default_factory=dict)
     recordable: bool = False
     stackable: bool = False
     smallest_batch: int = 1

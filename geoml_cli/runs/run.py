@@ -208,7 +208,8 @@ class Run:
 
     def scaling(self, member: str) -> Scaling:
         """Read a member's scaling; errors as for `record`."""
-        found = Scaling.read(self.whole(self.member(member).scaling))
+        files = self.member(member)
+        found = Scaling.read(self.whole(files.scaling)).at_step(files.best().step())
         factor = self.record().smearing.get(member)
         if factor is None:
             return found

@@ -103,11 +103,18 @@ class Scaling(_Record):
         inputs: Of every input.
         trailing: How many axes an input has behind the one that runs over its variables.
         target: Of the target.
+        started: Of every input, as the weights know it that another run brought; empty where weights were drawn.
     """
 
     inputs: dict[str, Affine]
     trailing: dict[str, int]
     target: TargetScaling
+    started: dict[str, Affine] = Field(default_factory=dict)
+
+    def at_step(self, step: int | None) -> Scaling:
+        """Return the scaling of the weights of a step: those of step 0 have seen no training row of their own run."""
+        inputs = self.started if self.started and step == 0 else self.inputs
+        return self.model_copy(update={"inputs": inputs, "started": {}})
 
     def with_ranges_of(self, other: Scaling) -> Scaling:
         """Return this scaling with ranges of inputs that hold the training rows of another as well.

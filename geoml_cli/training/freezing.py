@@ -82,6 +82,11 @@ def keep_in_evaluation(network: nn.Module, names: Sequence[str]) -> None:
                 module.dropout = 0.0
 
 
+def frozen_classes(network: Network, names: Sequence[str]) -> set[str]:
+    """Return the inputs whose classes have frozen weights."""
+    return {name for name, part in network.class_parts.items() if _within(part, names)}
+
+
 def _parameters(network: nn.Module) -> list[tuple[str, nn.Parameter]]:
     return list(network.named_parameters())
 

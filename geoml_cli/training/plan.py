@@ -28,11 +28,12 @@ from geoml_cli.splits.window_times import variables_of
 from geoml_cli.tasks.task import Task
 from geoml_cli.training.at_once import refuse_at_once
 from geoml_cli.training.fitting import require_fitting
-from geoml_cli.training.freezing import check_freeze
+from geoml_cli.training.freezing import check_freeze, frozen_classes
 from geoml_cli.training.memory import require_memory
 from geoml_cli.training.processes import refuse_accumulation
 from geoml_cli.training.recorded import refuse_graphs
-from geoml_cli.training.start import HeldOut, check_start, kept_scaling, start_of
+from geoml_cli.training.start import HeldOut, refuse_seen, start_of
+from geoml_cli.training.start_scaling import kept_scaling, refuse_other_network, scaling_of
 from geoml_cli.work.distinct import distinct
 
 
@@ -69,8 +70,8 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
         _refuse_small_batches(networks[split.network], name, split, shared.train.batch_size)
         start = start_of(shared.train, name, split.network)
         if start:
-            held_out = HeldOut(dataset, samples[split.network], split, shared.split.exclude_overlaps)
-            check_start(start, signatures[split.network], held_out)
+            refuse_other_network(start, signatures[split.network], split.network, rescale=shared.train.rescale)
+            refuse_seen(start, HeldOut(dataset, samples[split.network], split, shared.split.exclude_overlaps))
         target = target_settings(settings, signatures, split.network)
         kept = None
         if start and not shared.train.rescale:
@@ -80,7 +81,8 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
         # Members of a fold that differ in their seed alone have the same rows, and one fit.
         rows = split.network, split.train.tobytes()
         fitted[rows] = fitted.get(rows) or scaling.fit(samples[split.network], split.train, shared.inputs, target)
-        members[name] = (split, kept.with_ranges_of(fitted[rows]) if kept else fitted[rows])
+        frozen = frozen_classes(networks[split.network], shared.train.freeze)
+        members[name] = (split, scaling_of(start, kept, fitted[rows], frozen) if start else fitted[rows])
     data = DataRecord(
         source=shared.source,
         digest=dataset.manifest.digest(),

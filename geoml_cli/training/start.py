@@ -1,8 +1,4 @@
-"""Fine-tuning: members that start from the weights of another run.
-
-A network knows its inputs by the scaling that it was trained under, so that scaling is kept unless `train.rescale` says
-otherwise.
-"""
+"""Fine-tuning: members that start from the weights of another run, and what these have seen."""
 
 from __future__ import annotations
 
@@ -18,23 +14,20 @@ from torch import Tensor
 
 from geoml_cli import registry
 from geoml_cli.config.load import read_settings
-from geoml_cli.config.settings import SharedTables
 from geoml_cli.config.tables.train import TrainSettings
-from geoml_cli.dataset.manifest import Manifest
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, GeomlError, SettingsError
 from geoml_cli.models.spec import Spec
 from geoml_cli.runs import checkpoint
-from geoml_cli.runs.data import same_units
 from geoml_cli.runs.run import Run
-from geoml_cli.samples.samples import Samples, Signature, WindowSpan
+from geoml_cli.samples.samples import Samples, WindowSpan
 from geoml_cli.samples.scaling import Scaling
-from geoml_cli.samples.settings import TargetSettings
 from geoml_cli.splits.overlaps import overlapping, predicting_alike
 from geoml_cli.splits.split import Rows, Split
 from geoml_cli.work.distinct import distinct
 
-_WHERE = "[train] start_run"
+WHERE = "[train] start_run"
+"""For messages."""
 
 
 class Start(NamedTuple):
@@ -78,41 +71,10 @@ def start_of(settings: TrainSettings, name: str, network: str) -> Start | None:
     if len(candidates) != 1:
         raise SettingsError(
             f"run {run.id} has no member {name}, and several others.",
-            where=_WHERE,
+            where=WHERE,
             fix=f"Name one with --set train.start_member=NAME: {', '.join(candidates)}.",
         )
     return Start(run, candidates[0])
-
-
-def kept_scaling(start: Start, wanted: TargetSettings, shared: SharedTables, manifest: Manifest) -> Scaling:
-    """Return the scaling that weights bring with them.
-
-    Raises:
-        SettingsError: Their inputs or target are scaled or transformed otherwise than the run's are to be.
-        DataError: The data have a quantity in another unit than those that the scaling is of.
-    """
-    same_units(start.run, manifest, _WHERE, "; or use --set train.rescale=true")
-    found = start.scaling
-    if found.target.transform != wanted.transform:
-        theirs = found.target.transform
-        raise SettingsError(
-            f"the target of run {start.run.id} has transform {theirs!r}, this one's {wanted.transform!r}.",
-            where="[target] transform",
-            fix=f"Use --set target.transform={theirs}, or --set train.rescale=true.",
-        )
-    before = read_settings(start.run.config).shared
-    for key, method, asked in (
-        ("inputs.scaling", before.inputs.scaling, shared.inputs.scaling),
-        ("target.scaling", before.target.scaling, shared.target.scaling),
-    ):
-        is_of_network = key != "target.scaling" or wanted == shared.target  # classes have no scaling
-        if is_of_network and method != asked:
-            raise SettingsError(
-                f"run {start.run.id} has {key} = {method!r}, this one {asked!r}; weights keep their scaling.",
-                where=_WHERE,
-                fix=f"Use --set {key}={method}, or --set train.rescale=true.",
-            )
-    return found
 
 
 def described(settings: TrainSettings, digest: str) -> str:
@@ -133,13 +95,13 @@ def described(settings: TrainSettings, digest: str) -> str:
 
 
 def unknown(settings: TrainSettings, digest: str) -> str:
-    """Say of which run that weights began as it is not known whether it has seen test rows, and why; empty where none.
+    """Say of which runs that weights began as it is not known whether they have seen test rows, and why.
 
     Args:
         settings: The run's `[train]`.
         digest: Of the data set that it is trained on.
     """
-    return next((text for text in map(partial(_unknown, digest), _began_as(settings)) if text), "")
+    return "; ".join(text for text in map(partial(_unknown, digest), _began_as(settings)) if text)
 
 
 def _began_as(settings: TrainSettings) -> Iterator[Path]:
@@ -218,25 +180,18 @@ def seen_before(start: Start, held_out: HeldOut) -> Iterator[tuple[Start, int]]:
             yield one, held_out.met_by(one)
 
 
-def check_start(start: Start, data: Signature, held_out: HeldOut) -> None:
-    """Refuse weights of another network, and weights that have seen the rows that are to be tested.
+def refuse_seen(start: Start, held_out: HeldOut) -> None:
+    """Refuse weights that have seen the rows that are to be tested.
 
     Raises:
-        DataError: Inputs or target differ, or a row of test or validation is among the other member's training rows.
+        DataError: A row of test or validation is among the training rows of a member that they began as.
     """
-    theirs = start.run.data().signatures.get(held_out.split.network)
-    if theirs is None or theirs.inputs != data.inputs or (theirs.target_name, theirs.unit) != _target(data):
-        raise DataError(
-            f"run {start.run.id} was trained on other inputs or another target.",
-            where=_WHERE,
-            fix="Start from a run on data with the same variables, names, units and order.",
-        )
     for one, count in seen_before(start, held_out):
         if count:
             raise DataError(
                 f"member {one.member} was trained or chosen on {count} of the rows that this run holds out"
                 f"{', or on time steps of theirs' if held_out.samples.span is not None else ''}.",
-                where=f"{_WHERE} = {one.run.folder}",
+                where=f"{WHERE} = {one.run.folder}",
                 fix="Start from a member whose training rows are others, such as those of another region.",
             )
 
@@ -252,7 +207,3 @@ def _ancestors(start: Start, network: str) -> Iterator[Start]:
         assert before is not None, "there is a folder to start from"
         yield before
         start, settings = before, read_settings(before.run.config).shared.train
-
-
-def _target(data: Signature) -> tuple[str, str]:
-    return data.target_name, data.unit

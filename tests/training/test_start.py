@@ -20,10 +20,11 @@ from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.runs.data_record import checksum_of
 from geoml_cli.runs.run import Run
-from geoml_cli.samples.scaling import Affine
+from geoml_cli.samples.scaling import Affine, Scaling, TargetScaling
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.training.plan import plan_run
 from geoml_cli.training.start import described
+from geoml_cli.training.start_scaling import scaling_of
 from geoml_cli.work.reporting import NullReporter
 
 SETTINGS = [QUICK[k] for k in range(1, len(QUICK), 2)]
@@ -107,6 +108,33 @@ def test_kept_scaling_knows_the_range_of_both_runs():
     assert Affine(shift=(0.0,), scale=(1.0,)).with_range_of(there).low == (), "what is not known stays so"
 
 
+@pytest.mark.parametrize("rescale", [False, True])
+def test_weights_know_the_classes_that_they_were_trained_on(rescale):
+    """Those of step 0 have seen no row of their own run, and frozen ones never will."""
+    theirs = Affine(shift=(0.0,), scale=(1.0,), low=(1.0,), high=(4.0,), classes=(1, 4))
+    own = Affine(shift=(0.5,), scale=(2.0,), low=(3.0,), high=(5.0,), classes=(3, 4))
+    begun, fitted = (
+        Scaling(inputs={"land_cover": one, "static": one}, trailing={}, target=TargetScaling()) for one in (theirs, own)
+    )
+    kept = None if rescale else begun
+
+    def found(step: int | None, *frozen: str) -> dict[str, Affine]:
+        made = scaling_of(SimpleNamespace(scaling=begun), kept, fitted, frozen)
+        assert Scaling.model_validate_json(made.model_dump_json()) == made
+        assert not made.at_step(step).started
+        return made.at_step(step).inputs
+
+    both, scale = ((3, 4), own) if rescale else ((1, 3, 4), theirs)
+    assert found(5)["land_cover"].classes == found(None)["static"].classes == both
+    assert found(5, "land_cover")["land_cover"].classes == (1, 4)
+    assert found(5, "land_cover")["static"].classes == both
+    for step in (0, 5):
+        assert found(step)["static"].shift == scale.shift and found(step)["static"].scale == scale.scale
+    assert found(0)["land_cover"].classes == (1, 4)
+    assert found(0)["static"].low == (own if rescale else theirs).low
+    assert fitted.at_step(0) == fitted, "weights that were drawn"
+
+
 def test_rows_that_the_other_run_was_trained_on_are_not_tested(trained, dataset, tmp_path):
     with pytest.raises(DataError, match=r"was trained or chosen on \d+ of the rows that this run holds out\."):
         tuned(trained, dataset, tmp_path / "run", "split.seed=7")
@@ -168,8 +196,45 @@ def test_the_member_must_be_clear(trained, dataset, tmp_path):
 
 
 def test_other_inputs_are_refused(trained, dataset, tmp_path):
-    with pytest.raises(DataError, match="was trained on other inputs or another target"):
+    with pytest.raises(
+        DataError, match=r"was trained on other inputs or another target: series is an input here only\. Start from"
+    ):
         tuned(trained, dataset, tmp_path / "run", "network.variant=cnn-lstm")
+
+
+def of_signature(trained: Path, folder: Path, **changes: object) -> Path:
+    """Copy a run, trained on data that differ in something."""
+    run = shutil.copytree(trained, folder)
+    record = json.loads((run / "data.json").read_text())
+    for network in record["signatures"].values():
+        network.update(changes)
+    (run / "data.json").write_text(json.dumps(record))
+    own = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(own | {"data": checksum_of(run / "data.json")}))
+    return run
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"target_name": "clay"}, r"the target is \S+, there clay\. Start from"),
+        ({"classes": ["forest", "shrub"]}, r"classes of the target: number 1 is nothing, there forest\. Start from"),
+    ],
+)
+def test_another_target_is_refused(trained, dataset, tmp_path, changes, message):
+    """The network's outputs would be called by other names."""
+    run = of_signature(trained, tmp_path / "other", **changes)
+    for more in ([], ["train.rescale=true"]):
+        with pytest.raises(DataError, match=f"another target: {message}"):
+            plan_run(load("soc", "map", None, {}, [*SETTINGS, f"train.start_run={run}", *more]), dataset)
+
+
+def test_another_unit_of_the_target_needs_a_scaling_of_its_own(trained, dataset, tmp_path):
+    run = of_signature(trained, tmp_path / "other", unit="%")
+    given = [*SETTINGS, f"train.start_run={run}"]
+    with pytest.raises(DataError, match=r"unit of the target is g kg-1, there %.*or use --set train\.rescale=true"):
+        plan_run(load("soc", "map", None, {}, given), dataset)
+    plan_run(load("soc", "map", None, {}, [*given, "train.rescale=true"]), dataset)  # the remedy
 
 
 def test_a_kept_scaling_is_not_used_for_other_units(trained, dataset, tmp_path):

@@ -42,6 +42,7 @@ def networks(tables: GeoMambaTables) -> Mapping[str, Network]:
             pretrained=partial(pretrained.read, tables.network),
             input_notes=task.input_notes(tables.network),
             input_words=dict.fromkeys(("dynamic", "time"), "time steps oldest first, the last is the sample's own"),
+            class_parts={"land_cover": "LC_embedding"},
             recordable=True,
         )
     )

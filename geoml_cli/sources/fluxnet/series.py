@@ -127,12 +127,7 @@ def read_site(files: Sequence[FluxFile], wanted: RequestedColumns, step: Step) -
     )
     place, values, repeated = _joined(tables, every, step)
     lost = lost_hours(place, step) if is_subdaily(step) else ()
-    said = [
-        f"the hour from {format_time(missing, step)} is missing, as in times of clocks with summer time: times are "
-        "taken as local standard time"
-        for missing in lost
-    ]
-    notes += [f"{files[0].text.name}: {text}" for text in (*said, *_absent(place, step))]
+    notes += [f"{files[0].text.name}: {text}" for text in (*_as_of_clocks(lost, step), *_absent(place, step))]
     first, length = int(place[0]), int(place[-1] - place[0]) + 1
     regular = {name: np.full(length, np.nan) for name in every}
     for name, column in values.items():
@@ -274,6 +269,14 @@ def _summer_time(found: SummerTime, step: Step, location: str) -> DataError:
         fix="Give local standard time, the whole year without summer time: take an hour off the times of summer, "
         f"{where} the two.",
     )
+
+
+def _as_of_clocks(lost: Sequence[int], step: Step) -> Iterator[str]:
+    for missing in lost:
+        yield (
+            f"the hour from {format_time(missing, step)} is missing, as in times of clocks with summer time: times are "
+            "taken as local standard time"
+        )
 
 
 def _absent(place: Integers, step: Step) -> Iterator[str]:

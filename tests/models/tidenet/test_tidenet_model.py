@@ -362,7 +362,7 @@ def test_weights_that_have_seen_tested_maps_are_refused_and_audited(dataset, tmp
         with pytest.raises(DataError, match=seen):
             plan_run(load("tidenet", "small", None, {}, [*quick, *more]), dataset)
     with monkeypatch.context() as patch:
-        patch.setattr("geoml_cli.training.plan.check_start", lambda *given: None)
+        patch.setattr("geoml_cli.training.plan.refuse_seen", lambda *given: None)
         unchecked = trained("unchecked", *from_(overlapping))
     checked = trained("checked", *from_(alike))
     # Who lets windows of both sides overlap, lets those of the run before: targets alone are compared.
