@@ -165,6 +165,15 @@ def lost_hours(place: Integers, step: Step) -> tuple[int, ...]:
     return tuple(found[(minute % _DAY == _TWO) & is_sunday].tolist())
 
 
+def lost_notes(lost: Sequence[int], step: Step) -> Iterator[str]:
+    """Say which hours are missing where clocks are put forward."""
+    for missing in lost:
+        yield (
+            f"the hour from {format_time(missing, step)} is missing, as in times of clocks with summer time: times are "
+            "taken as local standard time"
+        )
+
+
 def _year_and_month(place: Integers, step: Step) -> tuple[Integers, Integers]:
     month = starts(place, step).astype("datetime64[m]").astype("datetime64[M]").astype(np.int64)
     return month // 12 + 1970, month % 12 + 1

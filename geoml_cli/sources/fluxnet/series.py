@@ -11,7 +11,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.column_fills import ColumnFills
 from geoml_cli.sources.fluxnet import dryness, uncertainty
 from geoml_cli.sources.fluxnet.candidates import FilledRows, described, read_filled
-from geoml_cli.sources.fluxnet.clock import SummerTime, lost_hours, summer_time
+from geoml_cli.sources.fluxnet.clock import SummerTime, lost_hours, lost_notes, summer_time
 from geoml_cli.sources.fluxnet.discovery import FluxFile
 from geoml_cli.sources.fluxnet.layout import Layout, open_layout
 from geoml_cli.sources.fluxnet.reading import Rows, Values
@@ -127,7 +127,7 @@ def read_site(files: Sequence[FluxFile], wanted: RequestedColumns, step: Step) -
     )
     place, values, repeated = _joined(tables, every, step)
     lost = lost_hours(place, step) if is_subdaily(step) else ()
-    notes += [f"{files[0].text.name}: {text}" for text in (*_as_of_clocks(lost, step), *_absent(place, step))]
+    notes += [f"{files[0].text.name}: {text}" for text in (*lost_notes(lost, step), *_absent(place, step))]
     first, length = int(place[0]), int(place[-1] - place[0]) + 1
     regular = {name: np.full(length, np.nan) for name in every}
     for name, column in values.items():
@@ -269,14 +269,6 @@ def _summer_time(found: SummerTime, step: Step, location: str) -> DataError:
         fix="Give local standard time, the whole year without summer time: take an hour off the times of summer, "
         f"{where} the two.",
     )
-
-
-def _as_of_clocks(lost: Sequence[int], step: Step) -> Iterator[str]:
-    for missing in lost:
-        yield (
-            f"the hour from {format_time(missing, step)} is missing, as in times of clocks with summer time: times are "
-            "taken as local standard time"
-        )
 
 
 def _absent(place: Integers, step: Step) -> Iterator[str]:
