@@ -151,7 +151,7 @@ class InputRanges:
         for name, bounds in self._bounds.items():
             if isinstance(bounds, _Classes):
                 values = torch.from_numpy(np.asarray(samples.inputs[name].values[rows], dtype=np.float32))
-                found |= bounds.outside(values).reshape(len(rows), -1).any(dim=1).numpy()
+                found |= bounds.outside(values).flatten(1).any(dim=1).numpy()  # also of no rows
         return found
 
     def taken(self) -> Floats:

@@ -162,6 +162,18 @@ def test_classes_and_places_without_training_rows_are_said(run, raw, geoml, tmp_
     assert done.code == 0 and "outside the range of the training rows: lat 100 % (from -" in done.err
 
 
+@pytest.mark.parametrize("by", ["network", "ridge"])
+def test_chunks_of_which_no_row_has_values_stay_empty(run, raw, geoml, tmp_path, by):
+    """Such as the sea, in a table that is sorted by latitude."""
+    given = pd.read_csv(next(raw[0].glob("*.csv")))
+    given = given[(given != -99999).all(axis=1)].head(60)
+    given.assign(tmp=given["tmp"].where(np.arange(60) >= 50)).to_csv(tmp_path / "t.csv", index=False)
+    command = ("predict", run.folder, "--table", tmp_path / "t.csv", "--out", tmp_path / "o.csv", "--quiet")
+    done = geoml(*command, "--set", "predict.rows=20", *(("--with", by) if by != "network" else ()))
+    assert done.code == 0, done.err
+    assert pd.read_csv(tmp_path / "o.csv")["GWS"].isna().tolist() == [True] * 50 + [False] * 10
+
+
 def test_a_panel_becomes_a_map_a_year(run, data, geoml, tmp_path, monkeypatch):
     drawn = []
 
