@@ -90,12 +90,16 @@ class GridAxes:
         lon: Degrees east, [X]; or [Y, X].
         unplaced: Cells of a curvilinear grid whose position the file lacks, [Y, X]; None for none.
         area: Of the cells [m2], [Y, X], where it is known; None computes it.
+        lat_bounds: Where the rows of a regular grid begin and end [degrees], [Y, 2]; None: halfway between centres.
+        lon_bounds: Likewise of columns, [X, 2].
     """
 
     lat: Floats
     lon: Floats
     unplaced: Mask | None = None
     area: Floats | None = None
+    lat_bounds: Floats | None = None
+    lon_bounds: Floats | None = None
 
     @property
     def regular(self) -> bool:
@@ -116,23 +120,27 @@ class GridAxes:
     def cell_area(self) -> Floats:
         """Return the area of each cell on a sphere [m2], shape [Y, X].
 
-        A regular grid's cells end halfway between their centres, and at the poles. On a curvilinear grid, the area is
-        that of the parallelogram which the distances between neighbouring centres span: an approximation, within some
-        percent for cells of a few degrees.
+        A regular grid's cells end at their bounds, else halfway between their centres, and at the poles. On a
+        curvilinear grid, the area is that of the parallelogram which the distances between neighbouring centres span:
+        an approximation, within some percent for cells of a few degrees.
         """
         if self.area is not None:
             return self.area
         if not self.regular:
             placed = np.ones(self.shape, dtype=np.bool_) if self.unplaced is None else ~self.unplaced
             return EARTH_RADIUS_M**2 * _spanned(self.lat, self.lon, placed)
-        height = np.abs(np.diff(np.sin(np.radians(np.clip(_edges(self.lat), -90, 90)))))
-        width = np.abs(np.diff(np.radians(_edges(np.unwrap(self.lon, period=360)))))
-        return EARTH_RADIUS_M**2 * np.outer(height, width)
+        lat = halfway(self.lat) if self.lat_bounds is None else self.lat_bounds
+        lon = halfway(np.unwrap(self.lon, period=360)) if self.lon_bounds is None else self.lon_bounds
+        height = np.abs(np.diff(np.sin(np.radians(np.clip(lat, -90, 90)))))
+        return EARTH_RADIUS_M**2 * height * np.abs(np.diff(np.radians(lon)))[:, 0]
 
     def cut(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> GridAxes:
         """Return the axes of some rows and columns."""
         if self.regular:
-            return GridAxes(self.lat[rows], continuous(self.lon[columns]))
+            lat_bounds = None if self.lat_bounds is None else self.lat_bounds[rows]
+            lon_bounds = None if self.lon_bounds is None else self.lon_bounds[columns]
+            lon = continuous(self.lon[columns])
+            return GridAxes(self.lat[rows], lon, lat_bounds=lat_bounds, lon_bounds=lon_bounds)
         cells = np.ix_(rows, columns)
         return GridAxes(self.lat[cells], self.lon[cells], None if self.unplaced is None else self.unplaced[cells])
 
@@ -146,12 +154,13 @@ def continuous(lon: Floats) -> Floats:
     return np.asarray(unwrapped - 360 if unwrapped.max() >= 360 else unwrapped)
 
 
-def _edges(centres: Floats) -> Floats:
-    """Return the edges of cells from their centres; a single cell is one degree wide."""
+def halfway(centres: Floats) -> Floats:
+    """Return where cells begin and end from their centres, [N, 2]; a single cell is one degree wide."""
     if len(centres) == 1:
-        return np.array([centres[0] - 0.5, centres[0] + 0.5])
+        return np.array([[centres[0] - 0.5, centres[0] + 0.5]])
     half = np.diff(centres) / 2
-    return np.concatenate([[centres[0] - half[0]], centres[:-1] + half, [centres[-1] + half[-1]]])
+    edges = np.concatenate([[centres[0] - half[0]], centres[:-1] + half, [centres[-1] + half[-1]]])
+    return np.stack([edges[:-1], edges[1:]], axis=1)
 
 
 def nearest(values: Floats, known: Mask) -> Floats:

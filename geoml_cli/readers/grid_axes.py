@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.grid import GridAxes, continuous
 from geoml_cli.errors import DataError
-from geoml_cli.readers import curvilinear
+from geoml_cli.readers import curvilinear, grid_bounds
 
 _UNITS = {
     "latitude": {"degrees_north", "degree_north", "degree_n", "degrees_n", "degreen", "degreesn"},
@@ -65,6 +65,9 @@ def find_layout(file: Any, name: str, location: str) -> Layout:  # noqa: ANN401 
     variable = file[name]
     lat_name, lon_name = (_best(file, variable.dims, kind, f"{location}, variable {name}") for kind in _UNITS)
     axes, notes = _axes(file[lat_name], file[lon_name], location)
+    if axes.regular and axes.lon.ndim == 1:
+        axes, said = grid_bounds.with_bounds(file, axes, (lat_name, lon_name))
+        notes += said
     dims = _grid_dims(file, (lat_name, lon_name), location)
     if set(dims) - set(variable.dims):
         raise DataError(
@@ -87,7 +90,7 @@ def _first_value(file: Any, dim: Any) -> float:  # noqa: ANN401
     """Return the first value of a dimension, by which `--select` names its place; 0 where it has no numbers."""
     if dim not in file.variables or file[dim].dtype.kind not in "fiu":
         return 0.0
-    return float(unpacked(file[dim], np.atleast_1d(np.asarray(file[dim].values, dtype=np.float64))[:1])[0])
+    return float(grid_bounds.unpacked(file[dim], np.atleast_1d(np.asarray(file[dim].values, dtype=np.float64))[:1])[0])
 
 
 def _time_dim(file: Any, rest: list[Any], location: str) -> tuple[str | None, list[str]]:  # noqa: ANN401
@@ -195,7 +198,7 @@ def _degrees(variable: Any, location: str) -> Degrees:  # noqa: ANN401
     """Return a coordinate [degrees]; of two dimensions, NaN where it is missing."""
     stored = np.asarray(variable.values, dtype=np.float64)
     fills = _fills(variable) if stored.ndim == 2 else []
-    values = unpacked(variable, np.where(np.isin(stored, fills), np.nan, stored))
+    values = grid_bounds.unpacked(variable, np.where(np.isin(stored, fills), np.nan, stored))
     most = 90.0 + 1e-3 if _score(variable, str(variable.name), "latitude") else _MOST_LON
     place = f"{location}, variable {variable.name}"
     beyond = np.abs(values) > most
@@ -219,12 +222,6 @@ def _fills(variable: Any) -> list[float]:  # noqa: ANN401
     """Return what a coordinate says of missing values; attributes that are no number say nothing."""
     said = [np.ravel(variable.attrs[name]) for name in ("_FillValue", "missing_value") if name in variable.attrs]
     return [float(values[0]) for values in said if values.size and values.dtype.kind in "fiu"]
-
-
-def unpacked(variable: Any, stored: NDArray[np.float64]) -> NDArray[np.float64]:  # noqa: ANN401
-    """Return the values of a coordinate from its stored numbers, which may be packed as those of any variable."""
-    scale, offset = (float(variable.attrs.get(name, usual)) for name, usual in (("scale_factor", 1), ("add_offset", 0)))
-    return stored * scale + offset
 
 
 def _grid_dims(file: Any, names: tuple[str, str], location: str) -> tuple[str, str]:  # noqa: ANN401

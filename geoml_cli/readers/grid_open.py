@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError, located
 from geoml_cli.readers import grid_hdf4, grid_rasters
-from geoml_cli.readers.grid_axes import Layout, find_layout, unpacked
+from geoml_cli.readers.grid_axes import Layout, find_layout
+from geoml_cli.readers.grid_bounds import unpacked
 from geoml_cli.readers.grid_crop import Box, cells_within
 from geoml_cli.readers.grid_fields import is_field, may_be_map
 from geoml_cli.readers.grid_files import Format, check_chunks, damage_named, format_of, names_in_groups, open_file

@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 from grid_files import FIRST_DAYS, LAT, LON, MONTHLY, coordinate, field, prepared, write
 
-from geoml_cli.dataset.grid import GridFacts
+from geoml_cli.dataset.grid import EARTH_RADIUS_M, GridFacts
 from geoml_cli.errors import DataError
 from geoml_cli.sources.grid.options import GridOptions
 from geoml_cli.stages.prepare import Raw, prepare
@@ -33,6 +33,69 @@ def test_bounds_of_unsigned_numbers_may_be_written_as_signed_ones(tmp_path, boun
     raw = write(tmp_path / "a.nc", numbers.astype(np.uint8).view(np.int8), format=form, attrs=attributes)
     expected = np.where(numbers <= 250, numbers * np.float32(0.004), np.nan)
     np.testing.assert_allclose(prepared(raw).array("sst"), expected, rtol=1e-6)
+
+
+def with_bounds(path, lat, lat_pairs, lon, lon_pairs):
+    """Write months with where rows and columns begin and end."""
+    write(path, lat=lat, lon=lon, lat_attrs={"bounds": "lat_bnds"}, lon_attrs={"bounds": "lon_bnds"})
+    with netCDF4.Dataset(path, "a") as file:
+        file.createDimension("nv", 2)
+        for name, pairs in (("lat", lat_pairs), ("lon", lon_pairs)):
+            file.createVariable(f"{name}_bnds", "f8", (name, "nv"))[:] = pairs
+    return path
+
+
+LAT_PAIRS = np.array([[-90.0, -30.0], [-30.0, 45.0], [45.0, 90.0]])
+LON_PAIRS = np.array([[-5.0, 7.0], [7.0, 15.0], [15.0, 26.0], [26.0, 40.0]])
+ROWS, COLUMNS = np.array([-60.0, 0.0, 75.0]), np.array([0.0, 10.0, 20.0, 30.0])
+
+
+@pytest.mark.parametrize("turn", [False, True])
+@pytest.mark.parametrize("east", [0.0, 330.0, 100.0])
+def test_cells_end_at_their_bounds(tmp_path, turn, east):
+    """Halfway between centres a row of a stretched grid would be of another size, and weigh otherwise in scores."""
+    rows = slice(None, None, -1 if turn else 1)
+    columns, pairs = (COLUMNS + east) % 360, (LON_PAIRS + east) % 360
+    path = with_bounds(tmp_path / "a.nc", ROWS[rows], LAT_PAIRS[rows, ::-1], columns, pairs)
+    for crop, chosen in (({}, slice(None)), ({"crop": f"{1 + east},-90,{31 + east},90"}, slice(1, None))):
+        dataset = prepared(path, **crop)
+        height = np.diff(np.sin(np.radians(LAT_PAIRS[rows])), axis=1)
+        width = np.radians(np.diff(LON_PAIRS, axis=1))[chosen, 0]
+        expected = EARTH_RADIUS_M**2 * height * width
+        np.testing.assert_allclose(dataset.array("cell_area"), expected, rtol=1e-12)
+        assert not dataset.manifest.funnel.notes
+
+
+@pytest.mark.parametrize(
+    ("lat_pairs", "lon_pairs"),
+    [
+        (LAT_PAIRS + 40, LON_PAIRS),  # they do not enclose the centres
+        (LAT_PAIRS * np.pi / 180, LON_PAIRS),
+        (np.where(LAT_PAIRS == -30, [[-30.0, -39.0]] * 3, LAT_PAIRS), LON_PAIRS),  # with a gap
+        (np.full((3, 2), np.nan), LON_PAIRS),
+        (LAT_PAIRS, np.zeros((4, 2))),
+    ],
+)
+def test_bounds_that_hold_no_cells_are_noted_and_left_out(tmp_path, lat_pairs, lon_pairs):
+    one = prepared(with_bounds(tmp_path / "a.nc", ROWS, lat_pairs, COLUMNS, lon_pairs))
+    wrong = "lon" if lat_pairs is LAT_PAIRS else "lat"
+    assert one.manifest.funnel.notes == [
+        f"{wrong}_bnds does not hold the cells of {wrong}: they end halfway between their centres"
+    ]
+    other = prepared(with_bounds(tmp_path / "b.nc", ROWS, LAT_PAIRS, COLUMNS, LON_PAIRS))
+    plain = prepared(write(tmp_path / "c.nc", lat=ROWS, lon=COLUMNS))
+    areas = [np.array(dataset.array("cell_area")) for dataset in (one, other, plain)]
+    part = np.s_[:1] if wrong == "lon" else np.s_[:, :1]
+    shares = [area[part] / area[part].sum() for area in areas]
+    np.testing.assert_allclose(shares[0], shares[2], rtol=1e-12)
+    assert np.abs(shares[1] - shares[2]).max() > 0.01
+
+
+def test_bounds_halfway_leave_the_data_set_as_it_is(tmp_path):
+    pairs = [np.stack([axis - 5, axis + 5], axis=1).astype(np.float32) + 1e-5 for axis in (LAT, LON)]
+    one = prepared(with_bounds(tmp_path / "a.nc", LAT, pairs[0], LON, pairs[1]))
+    other = prepared(write(tmp_path / "b.nc"))
+    np.testing.assert_array_equal(one.array("cell_area"), other.array("cell_area"))
 
 
 def packed_time(path, attributes, with_bounds):
