@@ -147,6 +147,7 @@ def test_fractions_skill_by_hand():
     observed, predicted = np.zeros((1, 1, 1, 9)), np.zeros((1, 1, 1, 9))
     observed[..., 4], predicted[..., 5] = 1, 1
     metric = fractions_skill(0.5, 3)
+    assert metric.name == "FSS 0.5, squares of 3"
     # The map is one row high: a square of 3 x 3 holds three known cells.
     assert value(metric, observed, predicted) == pytest.approx(1 - 2 / 6)
     assert value(metric, observed, observed) == pytest.approx(1)

@@ -185,4 +185,5 @@ class StationNames:
             return ""
         # 257.5 degrees east are 102.5 degrees west.
         apart = abs(theirs[0] - own[0]), abs((theirs[1] - own[1] + 180) % 360 - 180)
-        return "" if max(apart) <= _NEAR else f"{own[0]:g}, {own[1]:g}"
+        # Of stations that were left out the data set does not know the position.
+        return f"{own[0]:g}, {own[1]:g}" if max(apart) > _NEAR else ""

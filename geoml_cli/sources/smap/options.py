@@ -41,7 +41,7 @@ class SmapOptions(Options):
     """ISMN: quality flags of values that are kept; archives before 2013 write U for G."""
 
     hours: int = Field(default=1, ge=1, le=24)
-    """ISMN: fewest good hourly values of a daily mean (UTC); the stricter choice is 12."""
+    """ISMN: fewest hours with a good value of a daily mean (UTC); the stricter choice is 12."""
 
     missing: float = Field(default=0.2, gt=0, le=1)
     """Stations are excluded whose ground truth is missing on this share of the exported days or more."""

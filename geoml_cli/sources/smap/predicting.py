@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.store import Block, Dataset
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
-from geoml_cli.readers.arrow_tables import open_arrow
+from geoml_cli.readers.arrow_tables import Joined, open_arrow
 from geoml_cli.samples.input import SampleBlock, TableChunk, TableColumn
 from geoml_cli.sources.smap import deriving
 from geoml_cli.sources.smap.calendar import written_days
-from geoml_cli.sources.smap.names import Identity, StationNames
+from geoml_cli.sources.smap.names import IDENTITY, SEPARATOR, Identity, StationNames
 from geoml_cli.sources.smap.pixels import REASONS
 from geoml_cli.sources.smap.products import RADAR
 
@@ -37,25 +37,26 @@ def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableChunk]:
     """Read a table of stations and dates; a station or day that the data set does not hold has no sample.
 
     Args:
-        path: CSV with ID and Date (YYYYMMDD or YYYY-MM-DD).
+        path: CSV with ID and Date (YYYYMMDD or YYYY-MM-DD); Latitude and Longitude, where there, are near its own.
         dataset: The data set of the run, or another prepared one.
         size: Most rows at once.
 
     Raises:
-        DataError: A column is missing, a date is none, or there are no rows.
+        DataError: A column is missing, a date is none, a station lies elsewhere, or there are no rows.
     """
     table = open_arrow(path)
     identity, date = table.column(("ID",), "station"), table.column(("Date",), "day")
-    records = _Records(dataset)
+    records = _Records(dataset, path)
+    joined = Joined("identity of the station", (identity, *IDENTITY[1:]), SEPARATOR)
     read = 0
     # All columns are read: a row of which any cell is filled is a row to predict.
-    for block in table.blocks(tuple(dict.fromkeys((identity, date, *table.columns))), ()):
+    for block in table.blocks(tuple(dict.fromkeys((identity, date, *table.columns))), (), joined=joined):
         for start in range(0, len(block[identity]), size):
             part = slice(start, start + size)
             names, dates = block[identity][part], block[date][part]
             day = written_days(dates, path, date)
             columns = TableColumn(_ID, names.tolist()), TableColumn(_DATE, dates.tolist())
-            index, reasons = records.find(names, day)
+            index, reasons = records.find(block[joined.name][part], day)
             yield TableChunk(columns, partial(records.samples, index), reasons)
             read += len(day)
     if not read:
@@ -65,8 +66,8 @@ def rows(path: Path, dataset: Dataset, size: int) -> Iterator[TableChunk]:
 class _Records:
     """Series of a data set, to be found by station and day."""
 
-    def __init__(self, dataset: Dataset) -> None:
-        self._dataset = dataset
+    def __init__(self, dataset: Dataset, path: Path) -> None:
+        self._dataset, self._path = dataset, path
         day = np.asarray(dataset.array("time"), dtype=np.int64) // _MINUTES
         first = np.asarray(dataset.array("station_first"), dtype=np.int64)
         self._station = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(day))))
@@ -79,13 +80,15 @@ class _Records:
         self._reason[~(whole & _snapshot(dataset))] = 1
         self._reason[np.asarray(dataset.array("land_cover")) < 0] = 0
 
-    def find(self, names: NDArray[np.str_], day: Integers) -> tuple[Integers, list[str]]:
+    def find(self, identities: NDArray[np.str_], day: Integers) -> tuple[Integers, list[str]]:
         """Return the record of stations and days since 1970-01-01, -1 where there is no sample, and why not, [N]."""
-        different, row = np.unique(names, return_inverse=True)
+        different, row = np.unique(identities, return_inverse=True)
         kept, excluded = self._dataset.labels("station"), _excluded(self._dataset)
         # Searched for together: the name of an excluded station may be another spelling of a kept one's.
-        known = StationNames([*kept, *excluded])
-        found = np.array([known.number(Identity(name)) for name in different.tolist()], dtype=np.int64)
+        unknown = np.full(len(excluded), np.nan)
+        lat, lon = (np.append(self._dataset.array(name).astype(np.float64), unknown) for name in ("lat", "lon"))
+        known = StationNames([*kept, *excluded], place=(lat, lon))
+        found = np.array([known.number(Identity.of(text), self._path) for text in different.tolist()], dtype=np.int64)
         rules = list(excluded.values())
         absent = [rules[number - len(kept)] if number >= len(kept) else _UNKNOWN for number in found.tolist()]
         numbers = np.where(found < len(kept), found, -1)

@@ -187,6 +187,8 @@ class _Daily:
     def __init__(self, calendar: Calendar, options: SmapOptions) -> None:
         self._calendar, self._options = calendar, options
         self._total, self._count = np.zeros(calendar.days), np.zeros(calendar.days)
+        self._hours_D24 = np.zeros((calendar.days, 24), dtype=np.bool_)
+        """Hours with a good value of any sensor: values of several sensors at one hour are one hour."""
 
     def add(self, readings: Readings) -> None:
         """Add the good hourly values of a sensor."""
@@ -198,12 +200,16 @@ class _Daily:
         if self._options.sensors == "all":
             self._total += total
             self._count += count
+            hour = readings.time.astype("datetime64[h]").astype(np.int64) % 24
+            self._hours_D24[day[good], hour[good]] = True
         else:
             self._total[enough] += total[enough] / count[enough]
             self._count += enough
 
     def mean(self) -> Floats:
         """Return the daily means [D], NaN on days with too few values."""
-        least = self._options.hours if self._options.sensors == "all" else 1
+        enough = self._count > 0
+        if self._options.sensors == "all":
+            enough = self._hours_D24.sum(axis=1) >= self._options.hours
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(self._count >= least, self._total / self._count, np.nan).astype(np.float32)
+            return np.where(enough, self._total / self._count, np.nan).astype(np.float32)

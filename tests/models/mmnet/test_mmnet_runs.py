@@ -250,6 +250,26 @@ def test_a_table_says_why_a_station_is_not_in_the_data_set_and_what_a_day_lacks(
     assert found == ["excluded by prepare (no row of Sentinel-1)", "a variable of the day is missing", ""]
 
 
+def test_a_station_that_lies_elsewhere_is_refused(tmp_path, geoml, run, data):
+    """Names recur in other networks: a row would get the prediction of another place."""
+    samples = tmp_path / "samples.csv"
+    assert geoml("predict", run, "--data", data / "data", "--out", samples).code == 0
+    here = pd.read_csv(samples).query("station == 'Alpha-1'").iloc[0]
+    given = ("--data", data / "data", "--table", tmp_path / "wanted.csv", "--out", tmp_path / "p.csv")
+    header = "ID,Date,Latitude,Longitude"
+    for name, place, expected in [
+        ("Alpha-1", f"{here.lat + 0.01},{here.lon + 360}", [""]),
+        ("Alpha-1", ",", [""]),
+        ("ALPHA 1", f"{here.lat + 3},{here.lon}", ["no such station in the data set"]),
+    ]:
+        (tmp_path / "wanted.csv").write_text(f"{header}\n{name},20200105,{place}\n")
+        assert geoml("predict", run, *given).code == 0
+        assert pd.read_csv(tmp_path / "p.csv", keep_default_na=False).reason.tolist() == expected
+    (tmp_path / "wanted.csv").write_text(f"{header}\nAlpha-1,20200105,{here.lat + 3},{here.lon}\n")
+    told = geoml("predict", run, *given)
+    assert told.code == 3 and "wanted.csv: station Alpha-1 lies at" in told.err
+
+
 def test_a_row_without_a_day_is_told_and_an_empty_one_left_out(tmp_path, geoml, run, data):
     given = ("--data", data / "data", "--table", tmp_path / "wanted.csv", "--out", tmp_path / "p.csv")
     (tmp_path / "wanted.csv").write_text("ID,Date,obs\nAlpha-1,20200105,1\n,,\nAlpha-1,20200106,2\n")

@@ -550,7 +550,13 @@ def test_an_archive_in_a_zip_gives_what_its_folder_gives(raw, prepared):
 
 @pytest.mark.parametrize(
     ("options", "expected"),
-    [({}, 0.25), ({"sensors": "first"}, 0.2), ({"sensors": "all"}, 0.28), ({"hours": 4}, 0.3)],
+    [
+        ({}, 0.25),
+        ({"sensors": "first"}, 0.2),
+        ({"sensors": "all"}, 0.28),
+        ({"hours": 4}, 0.3),
+        ({"sensors": "all", "hours": 4}, 0.28),
+    ],
 )
 def test_each_depth_in_a_file_of_ceop_is_a_sensor(raw, prepared, options, expected):
     (raw / "in_situ.csv").unlink()
@@ -567,6 +573,9 @@ def test_each_depth_in_a_file_of_ceop_is_a_sensor(raw, prepared, options, expect
     dataset = prepared(raw, **options)
     np.testing.assert_allclose(dataset.array("soil_moisture"), expected, rtol=1e-6)
     assert note(dataset, "1 stations have several sensors between 0 and 0.0508 m")
+    for sensors in ("all", "mean"):  # at midnight both measure: five values of four hours
+        with pytest.raises(DataError, match="--hours"):
+            prepared(raw, sensors=sensors, hours=5)
 
 
 @pytest.mark.parametrize("layout", ["ceop-sep", "ceop"])
