@@ -15,8 +15,10 @@ _SPELLINGS = {
     "degrees": "degree", "deg": "degree", "°": "degree", "day": "d", "days": "d", "hour": "h", "hours": "h", "hr": "h",
     "second": "s", "seconds": "s", "sec": "s", "year": "yr", "years": "yr", "y": "yr", "annum": "yr",
     "months": "month", "mo": "month", "pascal": "Pa", "kilopascal": "kPa", "hectopascal": "hPa", "micromol": "umol",
-    "psu": "psu",
+    "psu": "psu", "tonne": "t", "tonnes": "t", "ton": "t", "tons": "t",
 }  # fmt: skip
+_EXACT = {"a": "yr", "Mg": "t"}
+"""Letters whose case counts: UDUNITS' year, where it is a rate, and not an ampere; a tonne, and not a milligram."""
 _ALONE = {"c": "degC", "unitless": "1", "dimensionless": "1", "fraction": "1", "none": "1", "-": "1"} | _SPELLINGS
 """Spellings of a whole unit: within a product `C` is carbon."""
 _FACTOR = re.compile(r"([^\W\d]+|[%°][^\W\d]*)(?:\^|\*\*)?([+-]?\d+)?")
@@ -32,7 +34,8 @@ _SIGNS = str.maketrans({"\u2212": "-", "\u2013": "-", "\u03bc": "u", "{": None, 
 """Minus signs that are none in ASCII, and the Greek letter, as which NFKC writes the sign of a millionth as well."""
 
 _SHARES = {
-    "%": 100.0, "g kg-1": 1e3, "mg g-1": 1e3, "dg kg-1": 1e4, "cg kg-1": 1e5, "mg kg-1": 1e6,
+    "%": 100.0, "g/100g": 100.0, "g/100 g": 100.0, "dag kg-1": 100.0, "g kg-1": 1e3, "mg g-1": 1e3, "‰": 1e3,
+    "permille": 1e3, "promille": 1e3, "per mille": 1e3, "dg kg-1": 1e4, "cg kg-1": 1e5, "mg kg-1": 1e6, "ug g-1": 1e6,
 }  # fmt: skip
 """Number that is all of something, by unit."""
 
@@ -40,10 +43,14 @@ _SHARES = {
 def same_unit(one: str, other: str) -> bool:
     """Return whether two texts spell one unit; of what is not known by name, letters must agree, capitals included.
 
-    Order and notation of a product do not count: `W/m^2` is `W m-2`.
+    Order and notation of a product do not count: `W/m^2` is `W m-2`. Of shares the number that is all counts: 1 mg g-1
+    is 1 g kg-1. 1 Mg is 1 t.
     """
     one, other = _signs(one), _signs(other)
-    return _letters(one) == _letters(other) or _plain(one) == _plain(other)
+    if _letters(one) == _letters(other) or _plain(one) == _plain(other):
+        return True
+    share = whole(one)
+    return share is not None and share == whole(other)
 
 
 def same_water(one: str, other: str) -> bool:
@@ -93,8 +100,7 @@ def _factors(unit: str) -> list[str]:
         if number and sign > 0:
             found += [f"{float(word):g}"] * (float(word) != 1)  # 1/d is d-1
         elif factor:
-            # UDUNITS' year, where it is a rate; a capital one is an ampere.
-            known = "yr" if factor[1] == "a" else _SPELLINGS.get(factor[1].lower(), factor[1])
+            known = _EXACT.get(factor[1]) or _SPELLINGS.get(factor[1].lower(), factor[1])
             name, power = known, sign * int(factor[2] or 1)
             found.append(f"{name}{power}" if power != 1 else name)
         else:

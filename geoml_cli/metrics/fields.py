@@ -184,7 +184,9 @@ def fractions_skill(threshold: float, side: int) -> Metric:
         terms = ((seen - said) ** 2, seen**2 + said**2)
         return np.stack([np.where(known, w * term, 0.0).sum(_CELLS) for term in terms], axis=-1)
 
-    return Metric(f"FSS {threshold:g}, squares of {side}", "1", "high", statistics, lambda s: 1 - ratio(s[..., 0], s[..., 1]))
+    return Metric(
+        f"FSS {threshold:g}, squares of {side}", "1", "high", statistics, lambda s: 1 - ratio(s[..., 0], s[..., 1])
+    )
 
 
 def _box(maps: Values, side: int) -> Values:

@@ -22,6 +22,12 @@ from geoml_cli.dataset.units import same_unit, same_water, whole
         ("10*kg*m-3", "10 kg m-3"),
         ("J/kg/K", "J kg-1 K-1"),
         ("1/d", "d-1"),
+        ("g/100g", "%"),
+        ("dag/kg", "percent"),
+        ("mg/g", "g kg-1"),
+        ("‰", "g/kg"),
+        ("t C ha-1", "Mg C/ha"),
+        ("tonnes/ha", "Mg ha-1"),
         ("Celsius", "degC"),
         ("degrees C", "°C"),
         ("kelvin", "K"),
@@ -73,6 +79,7 @@ def test_spellings_of_one_unit(one: str, other: str) -> None:
         ("Mg", "mg"),
         ("A m-2", "a m-2"),
         ("%", "1"),
+        ("%", "g/kg"),
         ("", "1"),
         ("g C m-2 d-1", "g degC m-2 d-1"),
         ("mol m-2", "umol m-2"),
@@ -85,7 +92,10 @@ def test_other_units_are_told_apart(one: str, other: str) -> None:
     assert not same_unit(one, other) and not same_unit(other, one)
 
 
-@pytest.mark.parametrize(("unit", "number"), [("percent", 100), ("g/kg", 1000), ("mg g-1", 1000), ("t ha-1", None)])
+@pytest.mark.parametrize(
+    ("unit", "number"),
+    [("percent", 100), ("g/kg", 1000), ("mg g-1", 1000), ("g/100g", 100), ("ppm", None), ("t ha-1", None)],
+)
 def test_all_of_a_share(unit: str, number: float | None) -> None:
     assert whole(unit) == number
 

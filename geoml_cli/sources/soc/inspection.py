@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -11,11 +12,12 @@ from numpy.typing import NDArray
 
 from geoml_cli.errors import DataError
 from geoml_cli.readers.limits import LARGEST_CODE
+from geoml_cli.readers.nodata import written
 from geoml_cli.readers.raster_scales import refuse_other_scales
 from geoml_cli.readers.raster_units import check_units
 from geoml_cli.readers.rasters import Raster, mask_notes, tiles
 from geoml_cli.readers.stacks import Stack, open_bands, rotation
-from geoml_cli.readers.undeclared_fills import FillCensus, refuse_undeclared
+from geoml_cli.readers.undeclared_fills import HUGE, FillCensus, refuse_undeclared
 from geoml_cli.sources.soc.folders import RawFiles
 from geoml_cli.sources.soc.log import PrepareLog
 from geoml_cli.sources.soc.options import SocOptions
@@ -38,6 +40,8 @@ class _RasterStatistics:
     pixels: int = 0
     steps: int = 0
     jumps: int = 0
+    fills: Counter[float] = field(default_factory=Counter)
+    """How many pixels have a fill that the user declares."""
 
     def count_steps(self, values: NDArray[np.float32]) -> None:
         """Count neighbours in a row that differ, and those that differ by more than 1."""
@@ -76,6 +80,7 @@ def inspect_rasters(raw_files: RawFiles, options: SocOptions, log: PrepareLog) -
     classes = _class_names(raw_files, rasters, options, log)
     stack = Stack(rasters, classes, options.reference)
     statistics = _statistics_of(rasters, log.reporter)
+    _tell_unmatched(raw_files, rasters, statistics, log)
     _tell_maybe_classes(raw_files, statistics, classes, log)
     _tell_unnamed(rasters, log)
     _tell_months(raw_files, log)
@@ -132,6 +137,10 @@ def _statistics_of(rasters: Sequence[Raster], reporter: Reporter) -> list[_Raste
             one, census = _RasterStatistics(), FillCensus(raster.kind, has_fill=raster.has_fill)
             for rows, columns in tiles(raster.grid):
                 raw, missing = raster.stored(rows, columns)
+                for fill in raster.added_fills:
+                    # Fills were compared in the raster's own type, too.
+                    own = raw.dtype.type(fill) if raw.dtype.kind == "f" else fill
+                    one.fills[fill] += int((raw == own).sum())
                 _look(one, raster.physical(raw, missing))
                 census.add(raw[~missing])
             seen.append(_not_empty(one, raster))
@@ -139,6 +148,29 @@ def _statistics_of(rasters: Sequence[Raster], reporter: Reporter) -> list[_Raste
             advance(1)
     refuse_undeclared(fills)
     return seen
+
+
+def _tell_unmatched(
+    raw_files: RawFiles, rasters: Sequence[Raster], statistics: Sequence[_RasterStatistics], log: PrepareLog
+) -> None:
+    """Warn of declared fills that no pixel has: those of scaled rasters are compared as they are stored."""
+    counts: dict[tuple[str, float], int] = {}
+    scaled: dict[str, Raster] = {}
+    split = len(raw_files.static)
+    for place, (raster, one) in enumerate(zip(rasters, statistics, strict=True)):
+        features = raw_files.features
+        name = raster.band.name if place < split else features[(place - split) % len(features)]
+        scaled[name] = raster
+        for fill in (fill for fill in raster.added_fills if abs(fill) < HUGE):
+            counts[name, fill] = counts.get((name, fill), 0) + one.fills[fill]
+    for (name, fill), count in counts.items():
+        if not count:
+            scale, offset = scaled[name].scaling or (1.0, 0.0)
+            stored = (fill - offset) / scale
+            as_stored = f"; values are compared as they are stored, {fill:g} as {stored:g}" * (stored != fill)
+            text = f"--nodata {name}={written(fill)}: no pixel of {name} has this value{as_stored}"
+            log.reporter.warn(f"{text}.")
+            log.funnel.notes.append(text)
 
 
 def _not_empty(statistics: _RasterStatistics, raster: Raster) -> _RasterStatistics:

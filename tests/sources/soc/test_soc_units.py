@@ -42,7 +42,7 @@ def test_an_unknown_unit_is_refused(unit: str) -> None:
 @pytest.mark.parametrize(
     ("column", "unit", "origin"),
     [
-        ("soc", "g kg-1", "by default: no unit is given"),
+        ("soc", "g kg-1", "by default: its name tells none that is known"),
         ("SOC_percent", "%", "as the column SOC_percent says"),
         ("soc_gkg", "g kg-1", "as the column soc_gkg says"),
     ],
@@ -58,6 +58,52 @@ def test_a_unit_that_is_not_given_is_said(
     given, reporter = prepared(tmp_path / "raw", unit="kg m-2")
     assert given.unit("soc") == "kg m-2"
     assert not any("is taken as" in text for text in reporter.said)
+
+
+@pytest.mark.parametrize(
+    ("column", "unit"),
+    [
+        ("SOC stock (Mg/ha)", "t ha-1"), ("SOC (t C ha-1)", "t ha-1"), ("OCS_t_ha", "t ha-1"), ("soc_tCha", "t ha-1"),
+        ("SOC kg/m2", "kg m-2"), ("soc_kg_m_2", "kg m-2"), ("SOC g m-2", "g m-2"), ("SOC density kg m-3", "kg m-3"),
+        ("OC_gdm3", "kg m-3"), ("SOC (g L-1)", "kg m-3"), ("SOC [‰]", "g kg-1"), ("C_org_promille", "g kg-1"),
+        ("SOC_mg_per_g", "g kg-1"), ("OC (g/100 g)", "%"), ("SOCgkg", "g kg-1"), ("soc_0_30cm", ""), ("SOC", ""),
+        ("soc_habitat", ""), ("log_m2", ""),
+    ],
+)  # fmt: skip
+def test_units_that_names_of_columns_tell(column: str, unit: str) -> None:
+    funnel = Funnel()
+    assert chosen_unit(None, column, PrepareLog(NullReporter(), funnel)) == (unit or "g kg-1")
+    assert ("by default" in funnel.notes[0]) == (not unit)
+
+
+@pytest.mark.parametrize(
+    ("column", "given"), [("OC (g/100 g)", "g/100g"), ("soc_mg_g", "mg/g"), ("SOC stock (Mg/ha)", "t/ha")]
+)
+def test_another_spelling_of_the_unit_in_the_name_is_no_contradiction(column: str, given: str) -> None:
+    said: list[str] = []
+    reporter = NullReporter()
+    reporter.warn = said.append  # type: ignore[method-assign]
+    assert chosen_unit(given, column, PrepareLog(reporter, Funnel())) == given and not said
+    chosen_unit("kg m-3", column, PrepareLog(reporter, Funnel()))
+    assert len(said) == 1 and "names the unit" in said[0]
+
+
+def test_a_declared_fill_that_no_pixel_has_is_told(
+    raster: Write, table: Write, prepared: Prepare, tmp_path: Path
+) -> None:
+    """Values are compared as they are stored, while ranges are printed as they are meant."""
+    path = raster(tmp_path / "raw/t.tif", RAMP.astype(np.int16))
+    with rasterio.open(path, "r+") as file:
+        file.scales, file.offsets = (0.5,), (-20.0,)
+    raster(tmp_path / "raw/dem.tif", RAMP)
+    table(tmp_path / "raw/p.csv", ROWS)
+    stored = int(RAMP[0, 0])
+    meant = stored * 0.5 - 20 + 1e4
+    dataset, reporter = prepared(tmp_path / "raw", nodata=(f"t={meant:g}", f"dem={stored}"))
+    text = f"--nodata t={meant:g}: no pixel of t has this value; values are compared as they are stored, {meant:g} as "
+    assert [warning for warning in reporter.warned if warning.startswith(text + f"{(meant + 20) * 2:g}.")]
+    assert [note for note in dataset.manifest.funnel.notes if note.startswith(text)]
+    assert not [warning for warning in reporter.warned if "dem=" in warning]
 
 
 def with_unit(path: Path, unit: str) -> Path:
