@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from geoml_cli.source import Source, SourceCard
 
 _PACKAGE = Path(__file__).parent
+_SHOWN = 40
+"""Choices that an error names."""
 
 
 def models() -> list[str]:
@@ -111,9 +113,9 @@ def require_choice(kind: str, name: str, names: Iterable[str]) -> None:
     """
     choices = list(names)
     if name not in choices:
-        raise SettingsError(
-            f"{name!r} is not a {kind}.", fix=f"{suggestion(name, choices)}Choices: {', '.join(choices)}."
-        )
+        more = f" and {len(choices) - _SHOWN} more" if len(choices) > _SHOWN else ""
+        shown = ", ".join(choices[:_SHOWN])
+        raise SettingsError(f"{name!r} is not a {kind}.", fix=f"{suggestion(name, choices)}Choices: {shown}{more}.")
 
 
 def suggestion(name: str, choices: Iterable[str]) -> str:

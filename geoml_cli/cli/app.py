@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
@@ -239,7 +240,8 @@ def _say_causes(error: BaseException) -> None:
 def _as_json(error: GeomlError, code: int) -> None:
     """Give an error as the one JSON document of a command with --json."""
     if "--json" in sys.argv:
-        console.document({"error": {"what": error.what, "where": error.where, "fix": error.fix, "exit": code}})
+        with suppress(OSError):  # where stdout takes nothing, stderr has said it
+            console.document({"error": {"what": error.what, "where": error.where, "fix": error.fix, "exit": code}})
 
 
 def _holds_bytes(path: Path) -> bool:

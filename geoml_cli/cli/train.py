@@ -161,9 +161,12 @@ def _others(settings: Settings, data: Path | None) -> str:
 
 def _plan(settings: Settings, dataset: Dataset, folder: Path | None, only: list[str] | None, *, as_json: bool) -> None:
     """Say what a training would read, write and train."""
+    from geoml_cli.runs.create import refuse_foreign
     from geoml_cli.runs.run import Run
     from geoml_cli.training.plan import plan_run
 
+    if folder is not None:
+        refuse_foreign(folder)
     planned = list(plan_run(settings, dataset, only).members)
     finished = Run(folder).members() if folder is not None and (folder / "run.json").is_file() else []
     members = [name for name in only or planned if name not in finished]

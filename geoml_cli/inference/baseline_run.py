@@ -122,7 +122,7 @@ def with_baseline(trained: TrainedRun, name: str, dataset: Dataset) -> BaselineR
             where=OPTION,
             fix="Leave it out.",
         )
-    if not (each := list(_names(trained))):
+    if not (each := list(_names(trained, dataset))):
         raise SettingsError(
             f"{trained.run.model} gives baselines no table of features.", where=OPTION, fix="Leave it out."
         )
@@ -134,10 +134,15 @@ def with_baseline(trained: TrainedRun, name: str, dataset: Dataset) -> BaselineR
     return BaselineRun(trained.run, trained.members, trained.settings, name, dataset)
 
 
-def _names(trained: TrainedRun) -> Iterator[set[str]]:
-    """Name the baselines of each network that has some."""
+def _names(trained: TrainedRun, dataset: Dataset) -> Iterator[set[str]]:
+    """Name the baselines of each network that has some; without stations there are no records to be filled."""
     for name, network in trained.networks.items():
         # Groups of places are numbered anew in every data set, so that a mean of one would be given to another.
         tabular = [one for one in names_giving(trained.task(name).baseline) if not BASELINES[one].of_groups]
         if network.table or network.baselines:
-            yield {*(tabular if network.table else ()), *network.baselines}
+            own = [one for one, baseline in network.baselines.items() if not baseline.fills or _has_records(dataset)]
+            yield {*(tabular if network.table else ()), *own}
+
+
+def _has_records(dataset: Dataset) -> bool:
+    return dataset.has("station_index") and dataset.has("index")

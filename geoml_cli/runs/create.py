@@ -27,6 +27,9 @@ from geoml_cli.work.locking import alone
 
 ANOTHER_FOLDER = "Name another folder with --run."
 _RESUME = "Name another folder with --run, or resume it: --resume without --set."
+_OWN = ("config.toml", "origin.json", "environment.json", DATA_FILE, "members", "run.lock", "run.lock.holder")
+_ALONGSIDE = (".out", ".err", ".log", ".txt", ".md", ".toml", ".sh", ".sbatch", ".slurm")
+"""Of what users and schedulers keep in the folder of a run."""
 _NOTED = ("torch", "numpy", "accelerate", "scikit-learn", "safetensors", "numba", "mamba-ssm", "causal-conv1d")
 
 
@@ -83,14 +86,30 @@ def create(folder: Path, plan: Plan) -> Run:
     """Fill a run folder, or join the one that a sibling process has just filled from the same plan.
 
     Raises:
-        SettingsError: The folder holds a run of other settings.
+        SettingsError: The folder holds a run of other settings, or other things.
     """
+    refuse_foreign(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with alone(folder / "run.lock"):
         if (folder / "run.json").is_file():
             return _joined(folder, plan)
         _fill(folder, plan)
     return Run(folder)
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Refuse a folder that holds other things than a run, such as raw data; logs and notes may lie there.
+
+    Raises:
+        SettingsError: With the first of them.
+    """
+    if not folder.is_dir() or (folder / "run.json").is_file():
+        return
+    names = sorted(path.name for path in folder.iterdir() if path.suffix.lower() not in _ALONGSIDE)
+    # A run that was killed while its folder was filled has some of these.
+    if foreign := [name for name in names if name not in _OWN and not name.startswith(".")]:
+        more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
+        raise SettingsError(f"holds no run, but {foreign[0]}{more}.", where=str(folder), fix=ANOTHER_FOLDER)
 
 
 def discard(run: Run) -> None:

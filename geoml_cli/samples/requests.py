@@ -67,7 +67,7 @@ class PredictionRequest:
     border: Path | None = None
 
     def refuse_inputs(self, out: Path, dataset: Dataset) -> None:
-        """Refuse a file that is an input of this prediction, or lies among them.
+        """Refuse a file that is an input of this prediction or one that its data set was prepared from, or among them.
 
         Raises:
             SettingsError: It is one; with which.
@@ -75,8 +75,8 @@ class PredictionRequest:
         from geoml_cli.errors import SettingsError
 
         place = out.absolute().resolve()
-        raw = Path(dataset.manifest.raw) if self.mapped and self.rasters is None else None
-        known = [raw / file.name for file in dataset.manifest.files] if raw is not None else []
+        raw = Path(dataset.manifest.raw)
+        known = [raw / file.name for file in dataset.manifest.files] + [raw] * raw.is_file()
         for read in (*self.files, *known, dataset.folder):
             own = read.absolute().resolve()
             if place == own or (own.is_dir() and own in place.parents):

@@ -5,12 +5,21 @@ Light to import: settings are read by commands that must answer at once.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 """What NumPy's, PyTorch's and scikit-learn's generators all take."""
+
+
+def _kinds(annotation: object) -> Iterator[object]:
+    """Give the types that a field takes."""
+    yield annotation
+    for part in get_args(annotation):
+        yield from _kinds(part)
 
 
 class Table(BaseModel):
@@ -18,6 +27,18 @@ class Table(BaseModel):
 
     # No setting means anything as infinity or NaN.
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse true and false where a number is meant: Python takes them for 1 and 0."""
+        given = value if isinstance(value, (list, tuple)) else [value]
+        field = cls.model_fields[str(info.field_name)]
+        kinds = set(_kinds(field.annotation))
+        if bool not in kinds and any(isinstance(one, bool) for one in given):
+            wanted = next((name for kind, name in ((float, "float"), (int, "int")) if kind in kinds), "string")
+            raise PydanticCustomError(f"{wanted}_type", "true and false are no numbers")
+        return value
 
     def unused(self) -> dict[str, str]:
         """Return which settings have no effect next to the others, and why; such as `lr_min` of a constant rate."""

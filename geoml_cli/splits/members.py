@@ -36,6 +36,12 @@ def splits(variables: Variables, settings: SplitSettings, usable: Rows, rows: in
         DataError: There are too few rows or groups, or the data set lacks what the kind of split needs.
     """
     kind = split_kind(settings.kind)
+    if settings.folds > _MOST:
+        raise DataError(
+            f"there are {settings.folds} folds, a member or more each; {_MOST} are the most",
+            where="[split] folds",
+            fix=f"Use --set split.folds={_MOST} or lower.",
+        )
     of_group = has_label(variables, settings, rows)[usable]
     of_none = usable[~of_group] if trains_unlabelled(settings) else usable[:0]
     usable = usable[of_group]

@@ -83,6 +83,7 @@ def contents(run: Run, *, observations: bool = True) -> list[Path]:
     """Name the files of a run that go into its bundle, relative to the run; with tables of observed values or not."""
     names = list(_to_hand_on(run))
     left_out = set() if observations else set(observed_tables(run, names))
+    left_out |= {name.with_name(f"{name.name}-metadata.json") for name in left_out}
     return [name for name in names if name not in left_out]
 
 

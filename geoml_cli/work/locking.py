@@ -21,6 +21,7 @@ def locked(path: Path, on_locked: Callable[[str], None], *, patience: float = 0)
     """
     from filelock import FileLock, Timeout
 
+    path.touch()  # where no file can be made, FileLock would wait for it as for another process
     lock = FileLock(path)
     try:
         lock.acquire(timeout=patience)

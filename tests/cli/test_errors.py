@@ -8,6 +8,7 @@ import json
 import os
 import py_compile
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -39,6 +40,17 @@ def test_an_error_is_one_json_document(geoml, monkeypatch, tmp_path, arguments, 
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no file that is always full")
+@pytest.mark.parametrize(("arguments", "code"), [(("list", "presets", "--json"), 1), (("list", "--nope", "--json"), 2)])
+def test_a_full_stdout_is_told_in_a_line(arguments, code):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "geoml_cli", *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == code and "Traceback" not in done.stderr
+    assert ("No space left" in done.stderr) == (code == 1)
+
+
 def test_what_may_not_be_read_ends_with_3(geoml, tmp_path):
     folder = tmp_path / "run"
     folder.mkdir()

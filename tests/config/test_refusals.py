@@ -35,6 +35,22 @@ def test_settings_are_refused_in_our_words():
     assert not [text for text in told if FOREIGN.search(text.replace(": {'a': 1}", ""))]
 
 
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [
+        ("train.lr=true", "lr = True: must be a number."),
+        ("train.steps=true", "steps = True: must be a whole number."),
+        ("split.seeds=[1, true]", "seeds = [1, True]: must be a whole number."),
+        ("predict.coverage=false", "coverage = False: must be a number."),
+        ("train.restore=true", "restore = True: must be text."),
+    ],
+)  # fmt: skip
+def test_true_and_false_are_no_numbers(setting, reason):
+    with pytest.raises(SettingsError, match=re.escape(reason)):
+        load("geomamba", "gwsa", None, {}, [setting])
+    assert not load("geomamba", "gwsa", None, {}, ["train.calibrate=false"]).shared.train.calibrate
+
+
 @pytest.mark.parametrize("source", registry.sources())
 def test_options_are_refused_in_our_words(source):
     options = registry.source_card(source).options

@@ -51,6 +51,13 @@ def test_rows_stand_on_one_side_and_whole_groups_together(rows, folds, kind, see
         assert tested == usable.tolist()
 
 
+def test_too_many_folds_are_refused_before_they_are_drawn():
+    rows = 50
+    data = Block({"station_index": np.arange(rows)}, {}, {})
+    with pytest.raises(DataError, match=r"there are 1000000000 folds.*200 are the most.*split.folds=200 or lower"):
+        splits(data, SplitSettings(kind="random", folds=10**9), np.arange(rows), rows)
+
+
 def test_members_are_folds_times_seeds_and_seeds_share_rows():
     members = splits(country(100), SplitSettings(folds=2, seeds=(3, 7)), np.arange(100), 100)
     assert list(members) == ["fold-1-seed-3", "fold-1-seed-7", "fold-2-seed-3", "fold-2-seed-7"]

@@ -228,7 +228,11 @@ def test_predicted_samples_hold_observed_values_too(trained, data_root, geoml, t
     given = ("predict", run, "--data", data_root, "--index", 1, "--index", 5, "--out", out, "--quiet")
     assert geoml(*given).code == 0
     assert [name.as_posix() for name in observed_tables(Run(run), contents(Run(run)))] == [f"predictions/some{suffix}"]
-    assert Path(f"predictions/some{suffix}") not in contents(Run(run), observations=False)
+    kept = contents(Run(run), observations=False)
+    assert Path(f"predictions/some{suffix}") not in kept
+    # What describes a table goes with it.
+    described = Path("predictions/some.csv-metadata.json")
+    assert (described in contents(Run(run))) == (suffix == ".csv") and described not in kept
 
 
 @pytest.mark.parametrize("name", ["half.nc", "half.parquet", "latin.csv"])

@@ -337,6 +337,18 @@ def test_a_member_in_training_is_not_trained_twice(dataset, tmp_path):
         train(settings(), dataset, RunLocation(run.folder), ["fold-1"], NullReporter())
 
 
+def test_a_folder_of_other_things_is_no_run(dataset, tmp_path):
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "points.csv").write_text("id\n")
+    with pytest.raises(SettingsError, match=r"raw: holds no run, but points.csv\. Name another folder with --run"):
+        start(settings(), dataset, RunLocation(tmp_path / "raw"))
+    assert [path.name for path in (tmp_path / "raw").iterdir()] == ["points.csv"]
+    (tmp_path / "raw" / "points.csv").rename(tmp_path / "raw" / "job-1.out")  # a scheduler's log
+    start(settings(), dataset, RunLocation(tmp_path / "raw"))
+    (tmp_path / "raw" / "run.json").unlink()  # as of a kill while the folder was filled
+    assert start(settings(), dataset, RunLocation(tmp_path / "raw")).folder == tmp_path / "raw"
+
+
 def test_other_settings_or_other_data_are_refused(whole, dataset, tmp_path, raw_soc):
     with pytest.raises(SettingsError, match=r"holds a run with other settings\. Name another folder with --run"):
         train(settings("train.lr=0.5"), dataset, RunLocation(whole), None, NullReporter())

@@ -15,6 +15,12 @@ def never(holder):
     raise AssertionError(holder)
 
 
+def test_a_lock_that_no_file_can_be_made_for_is_no_other_process(tmp_path):
+    """It was waited for without end."""
+    with pytest.raises(FileNotFoundError), locked(tmp_path / "gone" / ".soc.lock", never, patience=5):
+        pass
+
+
 def hold(path, taken, release, note=True):
     with locked(path, never) if note else FileLock(path, is_singleton=False):
         taken.set()

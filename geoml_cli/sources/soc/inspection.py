@@ -43,6 +43,12 @@ class _RasterStatistics:
     fills: Counter[float] = field(default_factory=Counter)
     """How many pixels have a fill that the user declares."""
 
+    def count_fills(self, raw: NDArray[np.generic], fills: Sequence[float]) -> None:
+        """Count the pixels of each fill, in the raster's own type, as they are left out."""
+        for fill in fills:
+            own = raw.dtype.type(fill) if raw.dtype.kind == "f" else fill
+            self.fills[fill] += int((raw == own).sum())
+
     def count_steps(self, values: NDArray[np.float32]) -> None:
         """Count neighbours in a row that differ, and those that differ by more than 1."""
         step = np.abs(np.diff(values, axis=1))
@@ -137,10 +143,7 @@ def _statistics_of(rasters: Sequence[Raster], reporter: Reporter) -> list[_Raste
             one, census = _RasterStatistics(), FillCensus(raster.kind, has_fill=raster.has_fill)
             for rows, columns in tiles(raster.grid):
                 raw, missing = raster.stored(rows, columns)
-                for fill in raster.added_fills:
-                    # Fills were compared in the raster's own type, too.
-                    own = raw.dtype.type(fill) if raw.dtype.kind == "f" else fill
-                    one.fills[fill] += int((raw == own).sum())
+                one.count_fills(raw, raster.added_fills)
                 _look(one, raster.physical(raw, missing))
                 census.add(raw[~missing])
             seen.append(_not_empty(one, raster))

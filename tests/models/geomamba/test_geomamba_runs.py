@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import onnxruntime
@@ -160,6 +161,21 @@ def test_classes_and_places_without_training_rows_are_said(run, raw, geoml, tmp_
     given.assign(lat=-given["lat"]).to_csv(tmp_path / "south.csv", index=False)
     done = geoml("predict", run.folder, "--table", tmp_path / "south.csv", "--out", tmp_path / "south.out.csv")
     assert done.code == 0 and "outside the range of the training rows: lat 100 % (from -" in done.err
+
+
+def test_a_prediction_is_not_written_over_raw_files(run, raw, data, geoml, tmp_path):
+    [table] = [path for path in raw[0].glob("*.csv")]
+    before = table.read_bytes()
+    for given in ((), ("--index", "3"), ("--table", shutil.copy(table, tmp_path / "cells.csv"))):
+        done = geoml("predict", run.folder, *given, "--out", table)
+        assert done.code == 2 and "would be written over or among what is read" in done.err
+    assert table.read_bytes() == before
+
+
+def test_records_are_filled_of_stations_alone(run, geoml):
+    done = geoml("predict", run.folder, "--with", "mds", "--index", "1")
+    assert done.code == 2 and "'mds' is not a baseline that can predict here." in done.err
+    assert "mds" not in done.err.partition("Choices")[2]
 
 
 @pytest.mark.parametrize("by", ["network", "ridge"])
