@@ -36,7 +36,7 @@ def splits(variables: Variables, settings: SplitSettings, usable: Rows, rows: in
         DataError: There are too few rows or groups, or the data set lacks what the kind of split needs.
     """
     kind = split_kind(settings.kind)
-    if settings.folds > _MOST:
+    if settings.folds > max(_MOST, rows):  # others are refused by the groups that there are
         raise DataError(
             f"there are {settings.folds} folds, a member or more each; {_MOST} are the most",
             where="[split] folds",
