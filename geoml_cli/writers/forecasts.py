@@ -19,6 +19,7 @@ from geoml_cli.dataset.files import atomic_write
 from geoml_cli.dataset.grid import AREA, LAT, LON, TIME, GridAxes, Step, calendar_attributes, grid_variables
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import SettingsError
+from geoml_cli.writers.attributes import attributes_of
 from geoml_cli.writers.suffixes import require_suffix
 
 REFERENCE, LEAD = "forecast_reference_time", "lead_time"
@@ -94,14 +95,14 @@ def _netcdf(path: Path, content: Forecasts, chunks: Iterable[Part]) -> None:
             file.createDimension(name, size)
         for variable, values in _coordinates(content):
             coordinate = file.createVariable(variable.name, variable.dtype, variable.dims)
-            coordinate.setncatts(_attributes(variable))
+            coordinate.setncatts(attributes_of(variable))
             coordinate[:] = values
         chunk = (1, 1, *content.axes.shape)
         for output in content.outputs:
             layer = file.createVariable(
                 output.name, "f4", content.dims, fill_value=np.float32(np.nan), zlib=True, complevel=4, chunksizes=chunk
             )
-            layer.setncatts(_attributes(output) | _links(content))
+            layer.setncatts(attributes_of(output) | _links(content))
         for places, values in chunks:
             for output, layers in zip(content.outputs, values, strict=True):
                 file[output.name][places] = layers
@@ -118,11 +119,11 @@ def _zarr(path: Path, content: Forecasts, chunks: Iterable[Part]) -> None:
         # Without a fill value: 0 would be one, and the first lead time or longitude would read as missing.
         array = root.create_array(variable.name, shape=values.shape, dtype=variable.dtype, fill_value=None)
         array[...] = values
-        array.attrs.update({"_ARRAY_DIMENSIONS": list(variable.dims), **_attributes(variable)})
+        array.attrs.update({"_ARRAY_DIMENSIONS": list(variable.dims), **attributes_of(variable)})
     for output in content.outputs:
         shape, chunk = content.shape, (1, 1, *content.axes.shape)
         array = root.create_array(output.name, shape=shape, dtype="f4", chunks=chunk, fill_value=float("nan"))
-        described = _attributes(output) | _links(content)
+        described = attributes_of(output) | _links(content)
         array.attrs.update({"_ARRAY_DIMENSIONS": list(content.dims), **described})
     for places, values in chunks:
         for output, layers in zip(content.outputs, values, strict=True):
@@ -135,10 +136,6 @@ def _zarr(path: Path, content: Forecasts, chunks: Iterable[Part]) -> None:
 def _global(content: Forecasts) -> dict[str, str]:
     now = datetime.datetime.now(datetime.UTC)
     return {"Conventions": _CONVENTIONS, "history": f"{now:%Y-%m-%dT%H:%M:%SZ} geoml predict", **content.attributes}
-
-
-def _attributes(variable: Variable) -> dict[str, str]:
-    return {"long_name": variable.long_name, "units": variable.unit, **variable.attributes}
 
 
 def _links(content: Forecasts) -> dict[str, str]:

@@ -14,6 +14,7 @@ from geoml_cli.dataset.files import atomic_write
 from geoml_cli.errors import SettingsError
 from geoml_cli.samples.input import Grid
 from geoml_cli.writers import geotiff
+from geoml_cli.writers.attributes import attributes_of
 from geoml_cli.writers.grid_axes import axes_of, grid_mapping
 from geoml_cli.writers.map import Map, Part
 from geoml_cli.writers.suffixes import require_suffix
@@ -71,7 +72,7 @@ def _netcdf(path: Path, content: Map, parts: Iterable[Part]) -> None:
             layer = file.createVariable(
                 band.name, "f4", dims, fill_value=np.float32(np.nan), zlib=True, complevel=4, chunksizes=tile
             )
-            layer.setncatts({"long_name": band.long_name, "units": band.unit, "grid_mapping": "crs"})
+            layer.setncatts({**attributes_of(band), "grid_mapping": "crs"})
         for rows, columns, values in parts:
             for band, numbers in zip(content.bands, values, strict=True):
                 file[band.name][rows, columns] = numbers
@@ -96,7 +97,7 @@ def _zarr(path: Path, content: Map, parts: Iterable[Part]) -> None:
     chunks = (min(content.tile, grid.height), min(content.tile, grid.width))
     for band in content.bands:
         layer = root.create_array(band.name, shape=shape, dtype="f4", chunks=chunks, fill_value=float("nan"))
-        _describe(layer, dims, {"long_name": band.long_name, "units": band.unit, "grid_mapping": "crs"})
+        _describe(layer, dims, {**attributes_of(band), "grid_mapping": "crs"})
     for rows, columns, layers in parts:
         for band, numbers in zip(content.bands, layers, strict=True):
             root[band.name][rows, columns] = numbers

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from geoml_cli.dataset.files import atomic_write, write_text
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import SettingsError
+from geoml_cli.writers.attributes import attributes_of
 from geoml_cli.writers.suffixes import require_suffix
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def _netcdf(path: Path, content: Table, frames: Frames) -> None:
             kind: Any = str if column.dtype == "str" else column.dtype
             fill = np.nan if column.dtype in ("f4", "f8") else None
             variable = file.createVariable(column.name, kind, ("sample",), fill_value=fill)
-            variable.setncatts({"long_name": column.long_name, "units": column.unit})
+            variable.setncatts(attributes_of(column))
         start = 0
         for frame in frames:
             for column in content.columns:

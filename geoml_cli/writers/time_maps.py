@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from geoml_cli.dataset.files import atomic_write
 from geoml_cli.dataset.variables import Variable
+from geoml_cli.writers.attributes import attributes_of
 
 Floats = NDArray[np.float32]
 Axis = tuple[Variable, NDArray[np.float64]]
@@ -67,8 +68,7 @@ def write(path: Path, content: TimeMaps, frames: Iterable[tuple[np.datetime64, F
         for axis, values in content.axes:
             file.createDimension(axis.name, len(values))
             coordinate = file.createVariable(axis.name, "f8", (axis.name,))
-            described = {"long_name": axis.long_name, "units": axis.unit, **_standard(axis.unit), **axis.attributes}
-            coordinate.setncatts(described)
+            coordinate.setncatts({**_standard(axis.unit), **attributes_of(axis)})
             coordinate[:] = values
             names.append(axis.name)
         mapped = {} if content.mapping is None else {"grid_mapping": _MAPPING}
@@ -76,7 +76,7 @@ def write(path: Path, content: TimeMaps, frames: Iterable[tuple[np.datetime64, F
             file.createVariable(_MAPPING, "i4").setncatts(dict(content.mapping))
         for band in content.bands:
             variable = file.createVariable(band.name, "f4", ("time", *names), fill_value=np.nan, zlib=True)
-            variable.setncatts({"long_name": band.long_name, "units": band.unit, **mapped})
+            variable.setncatts({**attributes_of(band), **mapped})
         for number, (time, layers) in enumerate(frames):
             clock[number] = time.astype("datetime64[s]").astype(np.int64)
             if bounds is not None:

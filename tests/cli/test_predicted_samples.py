@@ -26,8 +26,8 @@ def test_a_file_of_single_samples_is_that_of_all_cut_to_them(trained, data_root,
         pd.testing.assert_frame_equal(found.to_pandas(), expected, rtol=1e-5)
         return
     with xarray.open_dataset(every) as given, xarray.open_dataset(some) as found:
-        assert {name: item.attrs for name, item in found.variables.items()} == {
-            name: item.attrs for name, item in given.variables.items()
+        assert {name: str(item.attrs) for name, item in found.variables.items()} == {
+            name: str(item.attrs) for name, item in given.variables.items()
         }
         assert found.attrs.keys() == given.attrs.keys()
         xarray.testing.assert_allclose(found.drop_attrs(), given.isel(sample=[5, 1]).drop_attrs(), rtol=1e-5)

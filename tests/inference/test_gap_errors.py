@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from geoml_cli.inference.inputs.gap_errors import ObservedSeries, gap_calibration
+from geoml_cli.inference.inputs.gap_errors import ObservedSeries, gap_calibration, in_long_gaps
 from geoml_cli.work.reporting import NullReporter
 
 STEP, DAYS = 60, 400
@@ -56,6 +56,19 @@ def test_without_a_day_that_is_half_observed_nothing_is_known():
     observed = series()
     sparse = observed._replace(value=np.where(np.arange(COUNT) % 3 == 0, observed.value, np.nan))
     assert calibration(sparse, lambda rows: np.zeros(len(rows)))[0] is None
+
+
+def test_gaps_that_are_longer_than_the_longest_block_are_known_by_station():
+    """What a filling averages about them is of another season."""
+    day, stations = 1440.0, np.repeat([0, 1], 200)
+    observed = np.ones(400, dtype=bool)
+    observed[50:141] = False  # 91 days
+    observed[150:199] = False
+    observed[199:300] = False  # 50 days of one station, and 100 of the next
+    found = in_long_gaps(observed, stations, np.full(400, day))
+    assert np.flatnonzero(found).tolist() == list(range(200, 300))
+    assert not in_long_gaps(observed, stations, np.full(400, day / 2)).any()
+    assert not in_long_gaps(observed[:0], stations[:0], np.empty(0)).any()
 
 
 def test_stations_weigh_the_same_where_there_are_enough():

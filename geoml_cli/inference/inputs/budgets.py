@@ -18,7 +18,7 @@ from geoml_cli import registry
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.dataset.variables import OBSERVED, PROVIDED, Variable
 from geoml_cli.errors import CheckFailedError
-from geoml_cli.inference.inputs.gap_errors import Fill, ObservedSeries, gap_calibration
+from geoml_cli.inference.inputs.gap_errors import LONGEST, Fill, ObservedSeries, gap_calibration, in_long_gaps
 from geoml_cli.inference.inputs.period_sums import (
     DAY,
     PERIODS,
@@ -199,6 +199,10 @@ def _tell_incomplete(
     if (without := frame["sum"].isna()).any():
         lacking = "a whole window of drivers" if wanted.fill == NETWORK else "records like them"
         remedy = f" --fill {next(iter(others))} needs no window." if others else ""
+        if wanted.fill != NETWORK:
+            remedy = (
+                f" {wanted.fill} fills gaps of {LONGEST / DAY:.0f} days at most, of longer ones its error is unknown."
+            )
         reporter.info(
             f"{int(without.sum())} of {len(frame)} {wanted.period}s have no sum: they have times with neither an "
             f"observation nor {lacking}, or outside of the series (their share is the column missing).{remedy}"
@@ -239,12 +243,13 @@ def filled(trained: TrainedRun, dataset: Dataset, predicted_N: Floats, fill: Fil
     value = observations(trained, dataset)
     observed = np.isfinite(value)
     gaps = np.full(len(value), np.nan)
+    begin, minutes = _extents(dataset)
     if fill is None:
         gaps[np.asarray(dataset.array("index"))] = predicted_N
     else:
-        gaps[~observed] = fill(dataset, value, np.flatnonzero(~observed))
+        wanted = np.flatnonzero(~observed & ~in_long_gaps(observed, station_of_records(dataset), minutes))
+        gaps[wanted] = fill(dataset, value, wanted)
     value = np.where(observed, value, gaps)
-    begin, minutes = _extents(dataset)
     uncertain, provided = read_uncertainty(dataset, trained.data.signature.target_name), _provided(trained, dataset)
     return GapFilledSeries(value, observed, minutes, begin, station_of_records(dataset), provided, uncertain)
 

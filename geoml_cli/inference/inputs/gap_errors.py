@@ -49,6 +49,25 @@ class ObservedSeries(NamedTuple):
     step: int
 
 
+LONGEST = _LENGTHS[-1]
+"""Longest gap whose error is measured [min]: of longer ones, what a filling averages is of another season."""
+
+
+def in_long_gaps(observed_R: NDArray[np.bool_], station_R: Rows, minutes_R: Floats) -> NDArray[np.bool_]:
+    """Return which records lie in a stretch of their station without observations that is longer than `LONGEST`, [R].
+
+    Args:
+        observed_R: Which records are observed.
+        station_R: Number of the station of each; records of a station lie together, in the order of time.
+        minutes_R: Length of each [min].
+    """
+    begins_R = np.ones(len(observed_R), dtype=np.bool_)
+    begins_R[1:] = (observed_R[1:] != observed_R[:-1]) | (station_R[1:] != station_R[:-1])
+    stretch_R = np.cumsum(begins_R) - 1
+    long_S = np.bincount(stretch_R, weights=minutes_R) > LONGEST
+    return np.asarray(~observed_R & long_S[stretch_R])
+
+
 def gap_calibration(dataset: Dataset, series: ObservedSeries, fill: Fill, reporter: Reporter) -> Calibration | None:
     """Leave blocks of every length out and fill them; None where the series are too short or have too few observations.
 

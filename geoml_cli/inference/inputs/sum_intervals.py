@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 _TOLD = 0.5
-"""Share of the observed records of a period whose random error is known; of fewer, it is not in the interval."""
+"""Share of a period's records whose random error, or percentiles, are known; of fewer, they are not in the interval."""
 Pair = tuple[int, int]
 
 
@@ -88,7 +88,7 @@ def record_parts(
         found["random_records"], found["random_wanted"] = known.astype(np.float64), observed.astype(np.float64)
     for pair, (low, high) in uncertainty.percentiles.items():
         lacks = ~np.isfinite(provided + low + high)
-        found[f"lacks_{pair}"] = lacks.astype(np.float64)
+        found[f"has_{pair}"], found[f"records_{pair}"] = (~lacks).astype(np.float64), np.ones(len(lacks))
         found[f"below_{pair}"] = np.where(lacks, 0.0, (provided - low) * weight)
         found[f"above_{pair}"] = np.where(lacks, 0.0, (high - provided) * weight)
     return found
@@ -129,15 +129,19 @@ def interval_columns(sums: pd.DataFrame, wanted: Interval, uncertainty: Uncertai
 
 
 def _thresholds(sums: pd.DataFrame, uncertainty: Uncertainty) -> tuple[Floats, Floats, list[str]]:
-    """Return how far percentiles of u* lie below and above the provider's sum, and which: the widest that are whole."""
+    """Return how far percentiles of u* lie below and above the provider's sum, and which: the widest that most have.
+
+    Records without them count like the others of the period, as for random errors.
+    """
     below, above = (np.full(len(sums), np.nan) for _ in range(2))
     names = np.full(len(sums), "", dtype=object)
     for pair in reversed(tuple(uncertainty.percentiles)):
-        whole = (sums[f"lacks_{pair}"] == 0).to_numpy()
+        share = (sums[f"has_{pair}"] / sums[f"records_{pair}"]).to_numpy()
+        told = share >= _TOLD
         # The provider's own choice may lie outside of a narrow pair: its distance is none then.
-        below[whole] = np.maximum(sums[f"below_{pair}"].to_numpy()[whole], 0.0)
-        above[whole] = np.maximum(sums[f"above_{pair}"].to_numpy()[whole], 0.0)
-        names[whole] = f"ustar_{pair[0]:02d}_{pair[1]:02d}"
+        below[told] = np.maximum(sums[f"below_{pair}"].to_numpy()[told], 0.0) / share[told]
+        above[told] = np.maximum(sums[f"above_{pair}"].to_numpy()[told], 0.0) / share[told]
+        names[told] = f"ustar_{pair[0]:02d}_{pair[1]:02d}"
     return below, above, names.tolist()
 
 

@@ -26,8 +26,8 @@ _DAY, _MORNING, _MIDNIGHT = 1440, 240, 1380
 """Minutes of a day, and when clocks are put forward and back: before 4 h, and at 23 h."""
 _SPRING, _AUTUMN, _APART = (3, 4), (9, 10, 11), 100
 """Months in which clocks are put forward and back in the north (in the south it is the other way), and days between."""
-_TWO, _WEEK, _THURSDAY = 120, 7, 4
-"""Minutes of a day; days of a week; the first day of 1970, where Sunday is 0."""
+_FORWARD, _WEEK, _THURSDAY = (0, 60, 120, 180), 7, 4
+"""Minutes of a day (1 h in Britain, 3 h in Finland); days of a week; the first day of 1970, where Sunday is 0."""
 _AROUND, _SHIFTED = 30, (0.6, 1.4)
 """Days before and after a missing hour that tell noon; hours by which clocks move it, the sun by 0.2 in that time."""
 
@@ -158,11 +158,11 @@ def skipped_hours(place: Integers, step: Step) -> list[int]:
 
 
 def lost_hours(place: Integers, step: Step) -> tuple[int, ...]:
-    """Return places of hours that are missing where clocks are put forward: on a Sunday of spring, at 2 h."""
+    """Return places of hours that are missing where clocks are put forward: on a Sunday of spring, from 0 to 3 h."""
     found = np.array(skipped_hours(place, step), dtype=np.int64)
     minute = starts(found, step)
     is_sunday = (minute // _DAY + _THURSDAY) % _WEEK == 0
-    return tuple(found[(minute % _DAY == _TWO) & is_sunday].tolist())
+    return tuple(found[np.isin(minute % _DAY, _FORWARD) & is_sunday].tolist())
 
 
 def lost_notes(lost: Sequence[int], step: Step) -> Iterator[str]:

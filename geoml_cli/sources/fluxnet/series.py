@@ -126,7 +126,9 @@ def read_site(files: Sequence[FluxFile], wanted: RequestedColumns, step: Step) -
         dict.fromkeys((*names(wanted), *((QUALITY,) if qualities != {None} else ()), *uncertain, *sorted(parts)))
     )
     place, values, repeated = _joined(tables, every, step)
-    lost = lost_hours(place, step) if is_subdaily(step) else ()
+    # An hour of fill values is missing as well.
+    measured = np.any([np.isfinite(column) for column in values.values()], axis=0)
+    lost = lost_hours(place[measured], step) if is_subdaily(step) else ()
     notes += [f"{files[0].text.name}: {text}" for text in (*lost_notes(lost, step), *_absent(place, step))]
     first, length = int(place[0]), int(place[-1] - place[0]) + 1
     regular = {name: np.full(length, np.nan) for name in every}

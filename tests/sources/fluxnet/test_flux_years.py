@@ -280,6 +280,25 @@ def test_summer_time_is_seen_by_the_sun_where_no_hour_stands_twice(raw: Path, pr
     assert [note for note in notes if f"the hour from {missing} is missing, as in times of clocks" in note]
 
 
+@pytest.mark.parametrize("hour", [0, 1, 3])
+def test_clocks_that_are_put_forward_at_other_hours_are_seen_by_the_sun(raw: Path, prepared, hour: int) -> None:
+    forward = np.datetime64(f"2010-03-28T0{hour}:00")
+    clock = YEAR + np.where(YEAR >= forward, 60, 0).astype("timedelta64[m]")
+    alone = half_hours(raw, clock=clock, rows=YEAR < np.datetime64("2010-10-01"))  # before they are put back
+    refused = rf"the hour from 2010-03-28 0{hour}:00 is missing, and from then on"
+    with pytest.raises(DataError, match=refused):
+        prepared(alone, **LIGHT)
+    # The hour as rows of fill values, as programs write that make series regular.
+    [path] = alone.glob("FLX*")
+    header, *lines = path.read_text().splitlines()
+    missing = [f"20100328{hour:02d}{minute}" for minute in ("00", "30")]
+    empty = [",".join([begin, begin[:-2] + "30" if begin.endswith("00") else f"20100328{hour + 1:02d}00",
+                       *["-9999"] * (header.count(",") - 1)]) for begin in missing]  # fmt: skip
+    path.write_text("\n".join([header, *sorted([*lines, *empty])]) + "\n")
+    with pytest.raises(DataError, match=refused):
+        prepared(alone, **LIGHT)
+
+
 def test_an_hour_that_is_missing_in_spring_is_noted_where_the_sun_stays(raw: Path, prepared) -> None:
     gap = (YEAR >= np.datetime64("2010-03-28T02:00")) & (YEAR < np.datetime64("2010-03-28T03:00"))
     notes = prepared(half_hours(raw, rows=~gap), **LIGHT).manifest.funnel.notes
