@@ -137,8 +137,8 @@ class GridAxes:
     def cut(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> GridAxes:
         """Return the axes of some rows and columns."""
         if self.regular:
-            lat_bounds = None if self.lat_bounds is None else self.lat_bounds[rows]
-            lon_bounds = None if self.lon_bounds is None else self.lon_bounds[columns]
+            lat_bounds = _bounds_of_part(self.lat, self.lat_bounds, rows)
+            lon_bounds = _bounds_of_part(np.unwrap(self.lon, period=360), self.lon_bounds, columns)
             lon = continuous(self.lon[columns])
             return GridAxes(self.lat[rows], lon, lat_bounds=lat_bounds, lon_bounds=lon_bounds)
         cells = np.ix_(rows, columns)
@@ -152,6 +152,18 @@ def continuous(lon: Floats) -> Floats:
         return lon
     unwrapped = np.unwrap(lon, period=360)
     return np.asarray(unwrapped - 360 if unwrapped.max() >= 360 else unwrapped)
+
+
+def _bounds_of_part(centres: Floats, bounds: Floats | None, chosen: NDArray[np.int64]) -> Floats | None:
+    """Return the bounds of a part of an axis, [K, 2]; None where they follow from the part's own centres."""
+    if bounds is not None:
+        return bounds[chosen]
+    if len(chosen) > 1 or len(centres) == 1:
+        return None
+    # A single cell is as wide as it is far from its nearest neighbour, which the part leaves out.
+    [own] = centres[chosen]
+    half = np.abs(np.delete(centres, chosen) - own).min() / 2
+    return np.array([[own - half, own + half]])
 
 
 def halfway(centres: Floats) -> Floats:

@@ -34,6 +34,8 @@ def with_bounds(file: Any, axes: GridAxes, names: tuple[str, str]) -> tuple[Grid
     for name, values, turn in zip(names, (axes.lat, axes.lon), (0.0, _TURN), strict=True):
         centres, named = np.asarray(values, dtype=np.float64), str(file[name].attrs.get("bounds", ""))
         pairs = _read(file[named], centres, turn) if named in file.variables else None
+        if pairs is None and len(centres) == 1:
+            notes.append(f"{name} has one value and no bounds: its cells are taken as one degree wide")
         usual = np.sort(halfway(centres), axis=1)
         rounding = _ROUNDING * float(np.median(usual[:, 1] - usual[:, 0])) + _SINGLE
         if pairs is not None and not _are_cells(pairs, centres, rounding):
@@ -41,7 +43,8 @@ def with_bounds(file: Any, axes: GridAxes, names: tuple[str, str]) -> tuple[Grid
             pairs = None
         # Cells at a pole end there.
         clipped = usual if turn else np.clip(usual, -_POLE, _POLE)
-        found.append(None if pairs is None or np.allclose(pairs, clipped, rtol=0, atol=rounding) else pairs)
+        is_usual = pairs is None or (len(pairs) > 1 and np.allclose(pairs, clipped, rtol=0, atol=rounding))
+        found.append(None if is_usual else pairs)
     return replace(axes, lat_bounds=found[0], lon_bounds=found[1]), notes
 
 

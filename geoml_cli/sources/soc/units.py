@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from geoml_cli.dataset.units import same_unit, whole
+from geoml_cli.errors import DataError
 from geoml_cli.sources.soc.log import PrepareLog
 
 DEFAULT = "g kg-1"
@@ -12,19 +13,29 @@ _PART = re.compile(r"(?:%|‰|percent|permille|ppm|1|100 ?g|[kdcmuµM]?g ?C?|t ?
 _OF_KG = r"[ _./]*kg(?:[_\-^]*1)?(?![a-z])"
 _BEGIN = r"(?:(?<![a-z])|(?<=oc)|(?<=corg)|(?<=carbon))"
 """No letter, but of a quantity that is glued to its unit: the C of `SOCgkg` is no centi."""
-_PER = r"[ _]?C?[ _./]*(?:per[ _])?"
+_CARBON = r"(?:[ _]?(?:(?-i:C(?!M))|c(?!m)))?"
+"""The C of kg C m-2, and not that of kg cm-2."""
+_PER = rf"{_CARBON}[ _./]*(?:per[ _])?"
 _POWER = r"[_\-^ ]*(?:minus)?[_\-^ ]*"
+_NO_RATE = r"(?!.*(?:yr|year|annum))"
 _NAMED = {
-    "t ha-1": re.compile(rf"{_BEGIN}(?:t|Mg|tons?|tonnes?){_PER}ha{_POWER}1?(?![a-z])", re.IGNORECASE),
-    "kg m-2": re.compile(rf"{_BEGIN}kg{_PER}m{_POWER}[2²]", re.IGNORECASE),
-    "g m-2": re.compile(rf"{_BEGIN}g{_PER}m{_POWER}[2²]", re.IGNORECASE),
+    "t ha-1": re.compile(
+        rf"{_BEGIN}(?:t|Mg|tons?|tonnes?){_PER}(?:ha(?:{_POWER}1)?(?![a-z])|hectare|hm{_POWER}[2²]){_NO_RATE}",
+        re.IGNORECASE,
+    ),
+    "kg m-2": re.compile(rf"{_BEGIN}kg{_PER}m{_POWER}[2²]{_NO_RATE}", re.IGNORECASE),
+    "g m-2": re.compile(rf"{_BEGIN}g{_PER}m{_POWER}[2²]{_NO_RATE}", re.IGNORECASE),
     "kg m-3": re.compile(
         rf"{_BEGIN}kg{_PER}m{_POWER}[3³]|{_BEGIN}g{_PER}(?:dm{_POWER}[3³]|l(?:{_POWER}1)?(?![a-z]))", re.IGNORECASE
     ),
-    "%": re.compile(rf"%|percent|perc\b|pct|{_BEGIN}dag{_OF_KG}|{_BEGIN}g[ _./]*100[ _]?g(?![a-z])", re.IGNORECASE),
+    "%": re.compile(
+        rf"%(?!o)|percent|perc\b|pct|pro[sz]ent|pour[ _]?cent|{_BEGIN}dag{_OF_KG}"
+        rf"|{_BEGIN}g{_PER}\(?100[ _]?g(?![a-z])",
+        re.IGNORECASE,
+    ),
     "g kg-1": re.compile(
-        rf"{_BEGIN}gC?[ _./]*(?:per[ _])?kg(?:[_\-^]*1)?(?![a-z])|{_BEGIN}mg[ _./]*(?:per[ _])?g(?:[_\-^]*1)?(?![a-z])"
-        r"|‰|per[ _]?mill?e|promill?e",
+        rf"{_BEGIN}g{_PER}kg(?:[_\-^]*1)?(?![a-z])|{_BEGIN}mg{_PER}g(?:[_\-^]*1)?(?![a-z])"
+        r"|‰|%o|per[ _]?mill?e|promill?e?(?![a-z])|pour[ _]?mille",
         re.IGNORECASE,
     ),
     "dg kg-1": re.compile(rf"{_BEGIN}dg{_OF_KG}", re.IGNORECASE),
@@ -32,6 +43,10 @@ _NAMED = {
     "mg kg-1": re.compile(rf"{_BEGIN}mg{_OF_KG}|(?<![a-z])ppm(?![a-z])", re.IGNORECASE),
 }
 """What a column's name says of its unit."""
+
+_LIKE_UNIT = re.compile(r"[\[/]|(?:ha|[ckd]?m)[_\-^ ]*[123](?!\d)|\((?!\d)", re.IGNORECASE)
+"""Brackets, a line, or a power of a length: what looks like a unit."""
+_LOGARITHM = re.compile(r"(?<![a-z])(?:log(?:10|1p|2)?|ln|lg)(?![a-z])", re.IGNORECASE)
 
 
 def is_unit(text: str) -> bool:
@@ -47,7 +62,15 @@ def chosen_unit(given: str | None, column: str, log: PrepareLog) -> str:
         given: By the user.
         column: Name of the target's column.
         log: Receives what is found out.
+
+    Raises:
+        DataError: The column holds logarithms.
     """
+    if _LOGARITHM.search(column):
+        raise DataError(
+            f"the target is a logarithm by the name of its column, {column}",
+            fix="Give the contents themselves: [target] transform takes their logarithm. If it is none, rename it.",
+        )
     reporter, funnel = log
     named = next((unit for unit, pattern in _NAMED.items() if pattern.search(column)), None)
     if given is not None:
@@ -56,7 +79,9 @@ def chosen_unit(given: str | None, column: str, log: PrepareLog) -> str:
         return given
     origin = f"as the column {column} says" if named else "by default: its name tells none that is known"
     text = f"the unit of {column} is taken as {named or DEFAULT}, {origin}"
-    reporter.info(f"{text}; --unit names another.")
+    # A unit that is not understood is likely another one.
+    tell = reporter.warn if named is None and _LIKE_UNIT.search(column) else reporter.info
+    tell(f"{text}; --unit names another.")
     funnel.notes.append(text)
     return named or DEFAULT
 

@@ -98,6 +98,35 @@ def test_bounds_halfway_leave_the_data_set_as_it_is(tmp_path):
     np.testing.assert_array_equal(one.array("cell_area"), other.array("cell_area"))
 
 
+@pytest.mark.parametrize(("stated", "uneven"), [(False, False), (True, False), (True, True)])
+@pytest.mark.parametrize("crop", ["95,15,135,25", "105,5,115,35", "105,15,115,25", "95,15,135,35"])
+def test_cells_of_a_part_are_as_large_as_in_the_whole(tmp_path, crop, stated, uneven):
+    """Of a single row or column the neighbours say how large it is."""
+    lat = np.array([10.0, 20.0, 32.0]) if uneven else LAT
+    pairs = [np.stack([axis - 5, axis + 5], axis=1) for axis in (lat, LON)]
+    pairs[0][1, 1] = pairs[0][2, 0] = 26.0 if uneven else 25.0
+    path = with_bounds(tmp_path / "a.nc", lat, pairs[0], LON, pairs[1])
+    if not stated:
+        path = write(path, lat=lat)
+    whole, part = prepared(path), prepared(path, crop=crop)
+    rows, columns = (np.isin(whole.array(name), part.array(name)) for name in ("lat", "lon"))
+    np.testing.assert_allclose(part.array("cell_area"), whole.array("cell_area")[np.ix_(rows, columns)], rtol=1e-12)
+    assert not part.manifest.funnel.notes
+
+
+def test_a_file_of_one_row_says_how_high_it_is_or_it_is_noted(tmp_path):
+    path, values = tmp_path / "a.nc", VALUES[:, :1]
+    lacking = prepared(write(path, values, lat=LAT[:1]))
+    assert lacking.manifest.funnel.notes == ["lat has one value and no bounds: its cells are taken as one degree wide"]
+    write(path, values, lat=LAT[:1], lat_attrs={"bounds": "lat_bnds"})
+    with netCDF4.Dataset(path, "a") as file:
+        file.createDimension("nv", 2)
+        file.createVariable("lat_bnds", "f8", ("lat", "nv"))[:] = [[9.5, 10.5]]
+    stated = prepared(path)
+    assert not stated.manifest.funnel.notes
+    np.testing.assert_allclose(stated.array("cell_area"), lacking.array("cell_area"))
+
+
 def packed_time(path, attributes, with_bounds):
     """Write months whose times are packed, which the library does, and bounds that are packed as they are."""
     days = np.array([*FIRST_DAYS[:4], 120.0])

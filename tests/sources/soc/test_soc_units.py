@@ -67,13 +67,36 @@ def test_a_unit_that_is_not_given_is_said(
         ("SOC kg/m2", "kg m-2"), ("soc_kg_m_2", "kg m-2"), ("SOC g m-2", "g m-2"), ("SOC density kg m-3", "kg m-3"),
         ("OC_gdm3", "kg m-3"), ("SOC (g L-1)", "kg m-3"), ("SOC [‰]", "g kg-1"), ("C_org_promille", "g kg-1"),
         ("SOC_mg_per_g", "g kg-1"), ("OC (g/100 g)", "%"), ("SOCgkg", "g kg-1"), ("soc_0_30cm", ""), ("SOC", ""),
-        ("soc_habitat", ""), ("log_m2", ""),
+        ("soc_habitat", ""), ("SOC g cm-2", ""), ("soc_g_cm2", ""), ("SOC_kg_cm-3", ""), ("SOC_KG_CM2", ""),
+        ("SOC (kg C m-2)", "kg m-2"), ("soc_gCm2", "g m-2"), ("SOC_tons_per_hectare", "t ha-1"),
+        ("soc_t_hm2", "t ha-1"),
+        ("SOC t ha-1 yr-1", ""), ("soc_change_t_ha_year", ""), ("SOC_%o", "g kg-1"), ("SOC_g_per_100g", "%"),
+        ("SOC [g (100 g)-1]", "%"), ("kohlenstoff_Prozent", "%"), ("teneur_pour_cent", "%"), ("TOC_mg_C_g", "g kg-1"),
+        ("soc_g_C_kg", "g kg-1"), ("soc_promil", "g kg-1"), ("catalog_soc", ""),
     ],
 )  # fmt: skip
 def test_units_that_names_of_columns_tell(column: str, unit: str) -> None:
     funnel = Funnel()
     assert chosen_unit(None, column, PrepareLog(NullReporter(), funnel)) == (unit or "g kg-1")
     assert ("by default" in funnel.notes[0]) == (not unit)
+
+
+@pytest.mark.parametrize(
+    ("column", "warned"),
+    [("SOC g cm-2", True), ("SOC [foo]", True), ("SOC (t/acre)", True), ("SOC", False), ("soc_0_30cm", False),
+     ("SOC (0-30 cm)", False), ("SOC (%)", False)],
+)  # fmt: skip
+def test_a_unit_that_is_not_understood_is_a_warning(column: str, warned: bool) -> None:
+    reporter, said = NullReporter(), list[str]()
+    reporter.warn = said.append  # type: ignore[method-assign]
+    chosen_unit(None, column, PrepareLog(reporter, Funnel()))
+    assert bool(said) == warned
+
+
+@pytest.mark.parametrize("column", ["log10_SOC", "SOC_log", "ln_soc_g_kg", "soc (log1p)", "LOG SOC", "log_SOC_t_ha"])
+def test_logarithms_are_refused(column: str) -> None:
+    with pytest.raises(DataError, match="is a logarithm by the name of its column"):
+        chosen_unit("g kg-1", column, PrepareLog(NullReporter(), Funnel()))
 
 
 @pytest.mark.parametrize(
