@@ -33,7 +33,7 @@ from geoml_cli.training.plan import networks_of, plan_run, resolved
 from geoml_cli.training.processes import Accelerated, refuse_cpu_processes
 from geoml_cli.training.recorded import unrecorded
 from geoml_cli.training.space import training_bytes
-from geoml_cli.training.start import described
+from geoml_cli.training.start import described, unknown
 from geoml_cli.training.trial import float32_layers
 from geoml_cli.work.distinct import distinct
 from geoml_cli.work.reporting import NullReporter, Reporter
@@ -114,8 +114,8 @@ def train(
             run = _run(settings, dataset, location, processes, only)
             processes.track(run.folder)
             _tell_excluded(run, settings.shared.split, once)
-            if started := described(settings.shared.train, dataset.manifest.digest()):
-                reporter.info(started)
+            if started := described(settings.shared.train, digest := dataset.manifest.digest()):
+                (reporter.warn if unknown(settings.shared.train, digest) else reporter.info)(started)
             at_once = settings.shared.train.seeds_at_once and not _unstacked(settings, processes)
             if len(together := _groups(run, only, at_once=at_once)) > 1 and location.jobs > 1:
                 _train_side_by_side(run, dataset, location, together, reporter)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from shlex import quote
 
 from geoml_cli import registry
-from geoml_cli.config.load import load
+from geoml_cli.config.load import load, read_settings
 from geoml_cli.config.overrides import ENVIRONMENT_PREFIX
 from geoml_cli.config.settings import Settings
 from geoml_cli.dataset.manifest import Manifest
 from geoml_cli.dataset.store import Dataset
-from geoml_cli.errors import SettingsError
+from geoml_cli.errors import GeomlError, SettingsError
+from geoml_cli.runs.run import Run
+
+_FREE = ("network.backend", "network.dropout")
+"""Settings of networks whose weights fit whatever they are."""
 
 
 def require_fitting(settings: Settings, dataset: Dataset) -> None:
@@ -57,7 +62,25 @@ def remarks(settings: Settings, manifest: Manifest) -> list[str]:
         warm = [
             f"[train] lr = {train.lr:g} is never reached: {train.warmup_steps} warmup_steps of {train.steps} steps."
         ]
-    return [*([other] if other else []), *without_effect(settings), *warm]
+    return [*([other] if other else []), *without_effect(settings), *warm, *_of_another_network(settings)]
+
+
+def _of_another_network(settings: Settings) -> list[str]:
+    """Say which settings of the network are others than those that the weights to start from were trained with."""
+    train = settings.shared.train
+    if not train.start_run:
+        return []
+    try:
+        run = Run(Path(train.start_run))
+        theirs = read_settings(run.config).flat()
+    except GeomlError:  # told where its weights are read
+        return []
+    different = [
+        f"{key} = {value!r}, there {theirs[key]!r}"
+        for key, value in settings.flat().items()
+        if key.startswith("network.") and value != "auto" and theirs.get(key, value) != value and key not in _FREE
+    ]
+    return [f"run {run.id} was trained with other settings: {'; '.join(different)}."] if different else []
 
 
 def without_effect(settings: Settings) -> list[str]:

@@ -113,6 +113,9 @@ def _trainer(work: TrainingContext, name: str, *, fused: bool = False) -> Traine
     trainer = Trainer(Member(name, files, split, batches, network), state, settings, work.processes)
     # After the trainer, which wraps the network and makes the scaler: both are there to be restored.
     _continue(state, files, work)
+    if settings.steps is None and settings.warmup_steps >= trainer.total and work.processes.rank == 0:
+        steps = f"{settings.warmup_steps} warmup_steps of {trainer.total} steps"
+        work.reporter.warn(f"[train] lr = {settings.lr:g} is never reached: {steps}.")
     return trainer
 
 

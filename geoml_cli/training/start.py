@@ -63,6 +63,12 @@ def start_of(settings: TrainSettings, name: str, network: str) -> Start | None:
         return None
     run = Run(Path(settings.start_run))
     candidates = [member for member in run.planned() if run.network(member) == network]
+    if not candidates:
+        raise SettingsError(
+            f"run {run.id} has no member of the {network}.",
+            where=WHERE,
+            fix=f"Start from a run that has one, or train the {network} in a run of its own, from fresh weights.",
+        )
     if settings.start_member:
         registry.require_choice(f"member of run {run.id}", settings.start_member, candidates)
         return Start(run, settings.start_member)

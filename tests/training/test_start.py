@@ -15,15 +15,16 @@ import torch
 from quick import QUICK
 from safetensors.torch import load_file
 
-from geoml_cli.config.load import load
+from geoml_cli.config.load import load, read_settings
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.runs.data_record import checksum_of
 from geoml_cli.runs.run import Run
 from geoml_cli.samples.scaling import Affine, Scaling, TargetScaling
 from geoml_cli.stages.train import RunLocation, train
+from geoml_cli.training.fitting import remarks
 from geoml_cli.training.plan import plan_run
-from geoml_cli.training.start import described
+from geoml_cli.training.start import described, start_of
 from geoml_cli.training.start_scaling import scaling_of
 from geoml_cli.work.reporting import NullReporter
 
@@ -186,6 +187,29 @@ def test_a_scaling_that_was_fitted_anew_is_audited(trained, dataset, data_root, 
             for line in json.loads(geoml("audit", run.folder, "--data", data_root, "--json").out)["lines"]
         }
         assert lines["scaling"]["outcome"] == ("pass" if more else "not applicable")
+
+
+def test_other_settings_of_the_network_and_what_is_not_known_are_warnings(trained, dataset, tmp_path, monkeypatch):
+    """Weights fit a network whose layers have the same sizes, and mean something else in it."""
+    told = []
+    monkeypatch.setattr(NullReporter, "warn", lambda self, text: told.append(text))
+    given = [*SETTINGS, f"train.start_run={trained}"]
+    assert not remarks(load("soc", "map", None, {}, [*given, "train.epochs=1"]), dataset.manifest)
+    own = read_settings(Run(trained).config)
+    layers = own.own.network.layers + 1
+    [text] = remarks(load("soc", "map", None, {}, [*given, f"network.layers={layers}"]), dataset.manifest)
+    assert text.endswith(f"was trained with other settings: network.layers = {layers}, there {layers - 1}.")
+    gone = load("soc", "map", None, {}, [*SETTINGS, f"train.start_run={tmp_path / 'gone'}"])
+    assert not remarks(gone, dataset.manifest), "the error comes later"
+    monkeypatch.setattr("geoml_cli.training.start._unknown", lambda digest, folder: "it is not known")
+    tuned(trained, dataset, tmp_path / "run", "train.epochs=1", "train.warmup_steps=1000000")
+    assert [text for text in told if text.endswith("; it is not known.")]
+    assert [text for text in told if "is never reached: 1000000 warmup_steps of" in text]
+
+
+def test_a_run_without_the_network_is_told_so(trained):
+    with pytest.raises(SettingsError, match=r"has no member of the regressor\. Start from a run that has one"):
+        start_of(load("soc", "map", None, {}, [f"train.start_run={trained}"]).shared.train, "regressor", "regressor")
 
 
 def test_the_member_must_be_clear(trained, dataset, tmp_path):
