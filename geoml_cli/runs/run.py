@@ -208,12 +208,20 @@ class Run:
 
     def scaling(self, member: str) -> Scaling:
         """Read a member's scaling; errors as for `record`."""
-        files = self.member(member)
-        found = Scaling.read(self.whole(files.scaling)).at_step(files.best().step())
+        found = Scaling.read(self.whole(self.member(member).scaling))
+        if found.started:
+            found = found.at_step(self._best_step(member))
         factor = self.record().smearing.get(member)
         if factor is None:
             return found
         return found.model_copy(update={"target": found.target.model_copy(update={"smearing": factor})})
+
+    def _best_step(self, member: str) -> int | None:
+        """Return the step of a member's weights; None where it is not known, which reading them tells of."""
+        try:
+            return self.member(member).best().step()
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     def whole(self, path: Path, fix: str = "Train again, or restore the file.") -> Path:
         """Return a file of the run, unless it is not the one that was written with the run."""

@@ -65,9 +65,9 @@ def start_of(settings: TrainSettings, name: str, network: str) -> Start | None:
     candidates = [member for member in run.planned() if run.network(member) == network]
     if not candidates:
         raise SettingsError(
-            f"run {run.id} has no member of the {network}.",
+            f"run {run.id} has no member of the {network or 'network'}.",
             where=WHERE,
-            fix=f"Start from a run that has one, or train the {network} in a run of its own, from fresh weights.",
+            fix="Start from a run that has one, or train it in a run of its own, from fresh weights.",
         )
     if settings.start_member:
         registry.require_choice(f"member of run {run.id}", settings.start_member, candidates)

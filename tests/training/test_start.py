@@ -65,6 +65,11 @@ def test_weights_that_no_step_makes_better_are_kept_and_said(trained, dataset, t
         assert all(torch.equal(one[key], value) for key, value in other.items())
     unimproved = [text for text in told if "no step is better on the validation rows" in text]
     assert len(unimproved) == len(spoilt.members()) and str(trained) in unimproved[0]
+    # Ranges are those of the rows that the weights have seen; damage of the checkpoint is told where it is read.
+    name = spoilt.members()[0]
+    assert spoilt.scaling(name).inputs == Run(trained).scaling(name).inputs
+    spoilt.member(name).best().meta.write_text("{")
+    assert spoilt.scaling(name).inputs
     told.clear()
     better = tuned(trained, dataset, tmp_path / "better", "train.epochs=3")
     improved = [name for name in better.members() if better.member(name).best().step()]
