@@ -132,7 +132,7 @@ class GridAxes:
         lat = halfway(self.lat) if self.lat_bounds is None else self.lat_bounds
         lon = halfway(np.unwrap(self.lon, period=360)) if self.lon_bounds is None else self.lon_bounds
         height = np.abs(np.diff(np.sin(np.radians(np.clip(lat, -90, 90)))))
-        return EARTH_RADIUS_M**2 * height * np.abs(np.diff(np.radians(lon)))[:, 0]
+        return EARTH_RADIUS_M**2 * np.outer(height, np.abs(np.diff(np.radians(lon))))
 
     def cut(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> GridAxes:
         """Return the axes of some rows and columns."""

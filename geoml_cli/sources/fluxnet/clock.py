@@ -28,6 +28,7 @@ _SPRING, _AUTUMN, _APART = (3, 4), (9, 10, 11), 100
 """Months in which clocks are put forward and back in the north (in the south it is the other way), and days between."""
 _FORWARD, _WEEK, _THURSDAY = (0, 60, 120, 180), 7, 4
 """Minutes of a day (1 h in Britain, 3 h in Finland); days of a week; the first day of 1970, where Sunday is 0."""
+_SAID = 3
 _AROUND, _SHIFTED = 30, (0.6, 1.4)
 """Days before and after a missing hour that tell noon; hours by which clocks move it, the sun by 0.2 in that time."""
 
@@ -166,11 +167,12 @@ def lost_hours(place: Integers, step: Step) -> tuple[int, ...]:
 
 
 def lost_notes(lost: Sequence[int], step: Step) -> Iterator[str]:
-    """Say which hours are missing where clocks are put forward."""
-    for missing in lost:
+    """Say which hours are missing where clocks are put forward, the first of many."""
+    for number, missing in enumerate(lost[:_SAID], start=1):
+        more = f" (and {len(lost) - _SAID} more)" * (number == _SAID < len(lost))
         yield (
             f"the hour from {format_time(missing, step)} is missing, as in times of clocks with summer time: times are "
-            "taken as local standard time"
+            f"taken as local standard time{more}"
         )
 
 
