@@ -161,14 +161,15 @@ def _others(settings: Settings, data: Path | None) -> str:
 
 def _plan(settings: Settings, dataset: Dataset, folder: Path | None, only: list[str] | None, *, as_json: bool) -> None:
     """Say what a training would read, write and train."""
-    from geoml_cli.runs.create import refuse_foreign
-    from geoml_cli.runs.run import Run
+    from geoml_cli.runs.create import refuse_foreign, refuse_other_settings
     from geoml_cli.training.plan import plan_run
 
     if folder is not None:
         refuse_foreign(folder)
-    planned = list(plan_run(settings, dataset, only).members)
-    finished = Run(folder).members() if folder is not None and (folder / "run.json").is_file() else []
+    plan, finished = plan_run(settings, dataset, only), list[str]()
+    planned = list(plan.members)
+    if folder is not None and (folder / "run.json").is_file():
+        finished = refuse_other_settings(folder, plan).members()
     members = [name for name in only or planned if name not in finished]
     place = folder or options.runs_root() / settings.model / settings.preset / "YYYYMMDD-HHMMSS"
     read = [dataset.folder / "manifest.json", dataset.folder / "dataset.nc"]

@@ -137,7 +137,12 @@ def environment(command: list[str], kernels: str | None = None) -> dict[str, Any
     }
 
 
-def _joined(folder: Path, plan: Plan) -> Run:
+def refuse_other_settings(folder: Path, plan: Plan) -> Run:
+    """Return the run that a folder holds.
+
+    Raises:
+        SettingsError: Its settings are others than the plan's.
+    """
     run = Run(folder)
     own, planned = (_flat(tomli.loads(text)) for text in (run.config.read_text(encoding="utf-8"), plan.config))
     # What only a newer version knows is at its default; unset settings are not written, so that a set one is another.
@@ -148,6 +153,11 @@ def _joined(folder: Path, plan: Plan) -> Run:
             where=str(folder),
             fix=ANOTHER_FOLDER if plan.kind == "imported" else _RESUME,
         )
+    return run
+
+
+def _joined(folder: Path, plan: Plan) -> Run:
+    run = refuse_other_settings(folder, plan)
     # The same data may have moved: commands after this one look for them where they are now.
     data = run.data()
     if plan.data.folder and plan.data.digest == data.digest and plan.data.folder != data.folder:

@@ -65,6 +65,18 @@ def test_a_dry_run_names_what_is_left_to_train(geoml, interrupted):
     assert geoml("evaluate", interrupted.folder, "--dry-run", "--json").out.startswith("{")
 
 
+def test_a_dry_run_refuses_what_a_training_would(geoml, trained, data_root, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    given = ("train", "soc", "--preset", "map", "--run", run, "--data", data_root, "--cpu", "--set", "train.lr=0.123")
+    for more in (("--dry-run",), ()):
+        done = geoml(*given, *more)
+        assert done.code == 2 and "holds a run with other settings" in done.err, done.err
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "points.csv").write_text("id\n")
+    done = geoml(*given, "--run", tmp_path / "raw", "--dry-run")
+    assert done.code == 2 and "holds no run, but points.csv" in done.err
+
+
 def other_data(folder):
     """Make a data set another one."""
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))

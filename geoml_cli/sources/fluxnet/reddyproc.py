@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice, pairwise
 from typing import IO
 
 from geoml_cli.errors import DataError
@@ -20,6 +20,8 @@ _NO_TIME = "no time: "
 MARK = "# REddyProc:"
 """Begin of the comment that stands in place of the names."""
 _CLOCK = ("Year", "DoY", "Hour")
+_FIRST = 50
+"""Rows that tell how long a record is."""
 _NAMES = {
     "Rg": "SW_IN", "Tair": "TA", "Tsoil": "TS", "rH": "RH", "Ustar": "USTAR", "PAR": "PPFD", "PotRad": "SW_IN_POT",
 }  # fmt: skip
@@ -63,15 +65,15 @@ def converted(header: str, stream: IO[str], location: str) -> Iterator[str]:
     yield ",".join(("TIMESTAMP_START", "TIMESTAMP_END", *(_NAMES.get(names[p], names[p]) for p in others))) + "\n"
     # Refused after the header: only then is it known that the file is one of fluxes.
     _refuse_other_units(dict(zip(names, _cells(units), strict=False)), location)
-    begin_rows = [next(lines, ""), next(lines, "")]
+    begin_rows = list(islice(lines, _FIRST))
     step = _step([_moment(_cells(line), clock) for line in begin_rows])
-    if begin_rows[0] and _cells(begin_rows[0])[clock[2] : clock[2] + 1] in (["0"], ["0.0"]):
+    if begin_rows and _cells(begin_rows[0])[clock[2] : clock[2] + 1] in (["0"], ["0.0"]):
         raise DataError(
             "begins with hour 0, the begin of a record; this layout stamps its end (0.5 for the first half-hour)",
             where=f"{location}, line 3",
             fix="Add half an hour (an hour to hourly records) to each time.",
         )
-    for number, line in enumerate(chain(filter(None, begin_rows), lines), start=3):
+    for number, line in enumerate(chain(begin_rows, lines), start=3):
         if "," in line and "\t" in line:
             raise DataError(
                 "numbers are written with commas",
@@ -118,11 +120,11 @@ def _moment(cells: list[str], clock: list[int]) -> datetime.datetime | None:
 
 
 def _step(moments: list[datetime.datetime | None]) -> datetime.timedelta:
-    """Return the length of a record, half an hour where the first two rows do not tell it."""
-    first, second = moments
-    if first is not None and second is not None and second - first == datetime.timedelta(hours=1):
-        return second - first
-    return datetime.timedelta(minutes=30)
+    """Return the length of a record: the least distance of neighbouring rows, half an hour where it is no hour."""
+    known = [moment for moment in moments if moment is not None]
+    apart = [second - first for first, second in pairwise(known) if second > first]
+    hour = datetime.timedelta(hours=1)
+    return hour if min(apart, default=hour / 2) == hour else hour / 2
 
 
 def _refuse_other_units(units: dict[str, str], location: str) -> None:

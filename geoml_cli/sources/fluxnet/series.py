@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -208,9 +209,9 @@ def candidates_of(layout: Layout, file: FluxFile, wanted: RequestedColumns, step
 
 
 def _fluxes(layout: Layout) -> tuple[str, ...]:
-    """Name what can be a target; percentiles tell of its uncertainty."""
+    """Name what can be a target; percentiles, of two digits, tell of its uncertainty."""
     fluxes = [name for name in layout.columns if name.split("_")[0] in ("NEE", "FC", "GPP", "RECO", "LE", "H")]
-    known = [name for name in fluxes if not name.rpartition("_")[2].isdecimal()]
+    known = [name for name in fluxes if not re.search(r"_\d\d$", name)]
     return tuple(name for name in known if not name.endswith(("_QC", "UNC", "_N", "_METHOD", "_SE"))) or ("none",)
 
 

@@ -21,6 +21,8 @@ from geoml_cli.sources.gwsa.options import GwsaOptions, read_size
 from geoml_cli.sources.gwsa.two_pass import Reading, write_in_two_passes
 from geoml_cli.work.reporting import Reporter
 
+_ALL = "*"
+"""What `--tables` is by default."""
 _SHOWN = 6
 _GROWTH = 2
 """Times the size of a table as text that its rows take, as cells and as columns."""
@@ -84,7 +86,9 @@ def find(raw: Path, pattern: str) -> list[Path]:
     paths = sorted(raw.iterdir()) if is_hidden(pattern) else visible(raw)
     fitting = [path for path in paths if path.match(pattern) and path.is_file()]
     named = [path for path in fitting if is_table(path)]
-    return named or [path for path in fitting if path.suffix.lower() in WORKBOOKS]
+    books = [path for path in fitting if path.suffix.lower() in WORKBOOKS]
+    # Where the pattern is the user's, its workbooks are meant as well.
+    return named + books if not named or pattern != _ALL else named
 
 
 def passed_over(raw: Path, pattern: str) -> str:
@@ -99,6 +103,8 @@ def passed_over(raw: Path, pattern: str) -> str:
 def _reason(path: Path, pattern: str) -> str:
     if path.is_dir():
         return "a folder: only tables in RAW itself are read"
+    if path.suffix.lower() in WORKBOOKS and path.match(pattern):
+        return "a workbook next to other tables: --tables '*.*' reads both"
     return f"does not fit --tables {pattern}" if is_table(path) else "no table by its name"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from geoml_cli.dataset.units import same_unit, whole
 from geoml_cli.errors import DataError
@@ -38,15 +39,22 @@ _NAMED = {
         r"|‰|%o|per[ _]?mill?e|promill?e?(?![a-z])|pour[ _]?mille",
         re.IGNORECASE,
     ),
+    "kg kg-1": re.compile(rf"{_BEGIN}kg{_PER}kg(?:[_\-^]*1)?(?![a-z])", re.IGNORECASE),
     "dg kg-1": re.compile(rf"{_BEGIN}dg{_OF_KG}", re.IGNORECASE),
     "cg kg-1": re.compile(rf"{_BEGIN}cg{_OF_KG}", re.IGNORECASE),
     "mg kg-1": re.compile(rf"{_BEGIN}mg{_OF_KG}|(?<![a-z])ppm(?![a-z])", re.IGNORECASE),
 }
 """What a column's name says of its unit."""
 
+_SIGNS = str.maketrans({"\u2212": "-", "\u2013": "-", "·": ".", "*": "."})
+"""Minus signs and products, as raised digits and theirs are written after NFKC."""
 _LIKE_UNIT = re.compile(r"[\[/]|(?:ha|[ckd]?m)[_\-^ ]*[123](?!\d)|\((?!\d)", re.IGNORECASE)
 """Brackets, a line, or a power of a length: what looks like a unit."""
-_LOGARITHM = re.compile(r"(?<![a-z])(?:log(?:10|1p|2)?|ln|lg)(?![a-z])", re.IGNORECASE)
+_LOGARITHM = re.compile(
+    r"(?<![a-z])(?:log(?:10|1p|2)?|ln|lg)(?=t?oc|soc|c?org|carbon|[^a-z]|$)"
+    r"|(?:oc|org|carbon)(?:log(?:10|1p|2)?|ln)(?![a-z])",
+    re.IGNORECASE,
+)
 
 
 def is_unit(text: str) -> bool:
@@ -66,13 +74,14 @@ def chosen_unit(given: str | None, column: str, log: PrepareLog) -> str:
     Raises:
         DataError: The column holds logarithms.
     """
-    if _LOGARITHM.search(column):
+    name = unicodedata.normalize("NFKC", column).translate(_SIGNS)
+    if _LOGARITHM.search(name):
         raise DataError(
             f"the target is a logarithm by the name of its column, {column}",
             fix="Give the contents themselves: [target] transform takes their logarithm. If it is none, rename it.",
         )
     reporter, funnel = log
-    named = next((unit for unit, pattern in _NAMED.items() if pattern.search(column)), None)
+    named = next((unit for unit, pattern in _NAMED.items() if pattern.search(name)), None)
     if given is not None:
         if named is not None and not same_unit(named, given):
             reporter.warn(f"the column {column} names the unit {named}, and --unit {given} is taken.")
@@ -80,7 +89,7 @@ def chosen_unit(given: str | None, column: str, log: PrepareLog) -> str:
     origin = f"as the column {column} says" if named else "by default: its name tells none that is known"
     text = f"the unit of {column} is taken as {named or DEFAULT}, {origin}"
     # A unit that is not understood is likely another one.
-    tell = reporter.warn if named is None and _LIKE_UNIT.search(column) else reporter.info
+    tell = reporter.warn if named is None and _LIKE_UNIT.search(name) else reporter.info
     tell(f"{text}; --unit names another.")
     funnel.notes.append(text)
     return named or DEFAULT

@@ -49,6 +49,17 @@ def test_the_records_are_those_of_the_same_file_of_ameriflux(prepared, tmp_path)
     assert np.isnan(wanted["NEE_VUT_REF"]).sum() == len(range(0, RECORDS, 7))
 
 
+def test_a_missing_second_row_does_not_change_the_length_of_records(prepared, tmp_path):
+    given = rows(values())
+    whole, part = (prepared(write(tmp_path / name, lines), **GIVEN)
+                   for name, lines in (("a", given), ("b", [given[0], *given[2:]])))  # fmt: skip
+    np.testing.assert_array_equal(part.array("time"), whole.array("time"))
+    hours = given[1::2]  # ends at 1, 2, 3 h
+    for name, lines in (("c", hours), ("d", [hours[0], *hours[2:]])):
+        found = prepared(write(tmp_path / name, lines), **GIVEN)
+        assert found.array("step").tolist() == [60] and int(found.array("time")[0]) % 1440 == 0
+
+
 def test_blanks_gzip_zip_and_line_ends_are_read(prepared, tmp_path):
     given = rows(values())
     blank = [row.replace("\t", "   ") for row in given]

@@ -168,6 +168,17 @@ def test_undeclared_fills_are_refused_with_both_remedies(raw: Path, prepare_gwsa
         prepare_gwsa(raw, nodata=("rx=-999",))
 
 
+def test_a_workbook_next_to_tables_is_told_and_read_where_it_is_named(raw: Path, prepare_gwsa: PrepareGwsa) -> None:
+    (raw / "t.csv").write_text(HEADER + ROW)
+    frame = pd.read_csv(raw / "t.csv")
+    frame.assign(lon=frame["lon"] + 1).to_excel(raw / "u.xlsx", index=False)
+    alone, _ = prepare_gwsa(raw)
+    [told] = [note for note in alone.manifest.funnel.notes if "passed over" in note]
+    assert told == "passed over: u.xlsx (a workbook next to other tables: --tables '*.*' reads both)"
+    both, _ = prepare_gwsa(raw, tables="*.*")
+    assert both.manifest.funnel.kept == 2 * alone.manifest.funnel.kept
+
+
 def test_what_is_passed_over_is_named_once_with_the_reason(raw: Path, prepare_gwsa: PrepareGwsa) -> None:
     (raw / "t.csv").write_text(HEADER + ROW)
     (raw / "old.csv").write_text("a,b\n1,2\n")

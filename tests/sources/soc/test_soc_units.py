@@ -72,7 +72,10 @@ def test_a_unit_that_is_not_given_is_said(
         ("soc_t_hm2", "t ha-1"),
         ("SOC t ha-1 yr-1", ""), ("soc_change_t_ha_year", ""), ("SOC_%o", "g kg-1"), ("SOC_g_per_100g", "%"),
         ("SOC [g (100 g)-1]", "%"), ("kohlenstoff_Prozent", "%"), ("teneur_pour_cent", "%"), ("TOC_mg_C_g", "g kg-1"),
-        ("soc_g_C_kg", "g kg-1"), ("soc_promil", "g kg-1"), ("catalog_soc", ""),
+        ("soc_g_C_kg", "g kg-1"), ("soc_promil", "g kg-1"), ("catalog_soc", ""), ("SOC_kg_kg", "kg kg-1"),
+        ("SOC (Mg·ha⁻¹)", "t ha-1"), ("SOC (kg m\u22122)", "kg m-2"), ("soc [kg*m-2]", "kg m-2"),
+        ("SOC (kg C m⁻²)", "kg m-2"),
+        ("SOC (mg·kg⁻¹)", "mg kg-1"), ("logger_soc", ""),
     ],
 )  # fmt: skip
 def test_units_that_names_of_columns_tell(column: str, unit: str) -> None:
@@ -93,7 +96,22 @@ def test_a_unit_that_is_not_understood_is_a_warning(column: str, warned: bool) -
     assert bool(said) == warned
 
 
-@pytest.mark.parametrize("column", ["log10_SOC", "SOC_log", "ln_soc_g_kg", "soc (log1p)", "LOG SOC", "log_SOC_t_ha"])
+@pytest.mark.parametrize(
+    "column",
+    [
+        "log10_SOC",
+        "SOC_log",
+        "ln_soc_g_kg",
+        "soc (log1p)",
+        "LOG SOC",
+        "log_SOC_t_ha",
+        "logSOC",
+        "lnSOC",
+        "SOClog",
+        "log10TOC",
+        "lnCorg",
+    ],
+)
 def test_logarithms_are_refused(column: str) -> None:
     with pytest.raises(DataError, match="is a logarithm by the name of its column"):
         chosen_unit("g kg-1", column, PrepareLog(NullReporter(), Funnel()))
