@@ -73,7 +73,7 @@ def _of_another_network(settings: Settings) -> list[str]:
     try:
         run = Run(Path(train.start_run))
         theirs = read_settings(run.config).flat()
-    except GeomlError:  # told where its weights are read
+    except GeomlError:  # an error where its weights are read
         return []
     different = [
         f"{key} = {value!r}, there {theirs[key]!r}"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[np.float64]
-_TOLD = 0.5
+_KNOWN = 0.5
 """Share of a period's records whose random error, or percentiles, are known; of fewer, they are not in the interval."""
 Pair = tuple[int, int]
 
@@ -114,7 +114,7 @@ def interval_columns(sums: pd.DataFrame, wanted: Interval, uncertainty: Uncertai
         # Records without one have that of the others, where most have one.
         share = (sums["random_records"] / sums["random_wanted"].where(sums["random_wanted"] > 0)).to_numpy()
         spread = normal * np.sqrt(sums["random_variance"].to_numpy() / np.where(share > 0, share, np.nan))
-        random = np.where(share >= _TOLD, spread, np.nan)
+        random = np.where(share >= _KNOWN, spread, np.nan)
     below, above, thresholds = _thresholds(sums, uncertainty)
     parts = [_parts(*place) for place in zip(is_filled, np.isfinite(random), thresholds, strict=True)]
     total = np.where(sums["complete"] & (np.array(parts) != ""), sums["sum"], np.nan)
@@ -137,11 +137,11 @@ def _thresholds(sums: pd.DataFrame, uncertainty: Uncertainty) -> tuple[Floats, F
     names = np.full(len(sums), "", dtype=object)
     for pair in reversed(tuple(uncertainty.percentiles)):
         share = (sums[f"has_{pair}"] / sums[f"records_{pair}"]).to_numpy()
-        told = share >= _TOLD
+        known = share >= _KNOWN
         # The provider's own choice may lie outside of a narrow pair: its distance is none then.
-        below[told] = np.maximum(sums[f"below_{pair}"].to_numpy()[told], 0.0) / share[told]
-        above[told] = np.maximum(sums[f"above_{pair}"].to_numpy()[told], 0.0) / share[told]
-        names[told] = f"ustar_{pair[0]:02d}_{pair[1]:02d}"
+        below[known] = np.maximum(sums[f"below_{pair}"].to_numpy()[known], 0.0) / share[known]
+        above[known] = np.maximum(sums[f"above_{pair}"].to_numpy()[known], 0.0) / share[known]
+        names[known] = f"ustar_{pair[0]:02d}_{pair[1]:02d}"
     return below, above, names.tolist()
 
 

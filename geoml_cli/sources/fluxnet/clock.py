@@ -29,6 +29,7 @@ _SPRING, _AUTUMN, _APART = (3, 4), (9, 10, 11), 100
 _FORWARD, _WEEK, _THURSDAY = (0, 60, 120, 180), 7, 4
 """Minutes of a day (1 h in Britain, 3 h in Finland); days of a week; the first day of 1970, where Sunday is 0."""
 _SAID = 3
+"""Missing hours of a station that are named."""
 _AROUND, _SHIFTED = 30, (0.6, 1.4)
 """Days before and after a missing hour that tell noon; hours by which clocks move it, the sun by 0.2 in that time."""
 

@@ -49,6 +49,15 @@ def test_the_records_are_those_of_the_same_file_of_ameriflux(prepared, tmp_path)
     assert np.isnan(wanted["NEE_VUT_REF"]).sum() == len(range(0, RECORDS, 7))
 
 
+def test_fluxes_of_places_are_named_as_choices(prepared, tmp_path):
+    folder = base(tmp_path / "base", values())
+    [path] = folder.glob("AMF*")
+    path.write_text(path.read_text().replace(",NEE,LE,", ",FC_1_1_1,NEE_VUT_05,", 1))
+    with pytest.raises(DataError, match=r"FC_1_1_1") as caught:
+        prepared(folder, target="FC", **GIVEN)
+    assert "NEE_VUT_05" not in caught.value.fix and "none" not in caught.value.fix
+
+
 def test_a_missing_second_row_does_not_change_the_length_of_records(prepared, tmp_path):
     given = rows(values())
     whole, part = (prepared(write(tmp_path / name, lines), **GIVEN)
