@@ -5,7 +5,7 @@ Light to import: settings are read by commands that must answer at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -46,8 +46,12 @@ class Table(BaseModel):
 
     def without_effect(self) -> dict[str, str]:
         """Return those of `unused` that were given another value than the default."""
+        return self.changed(self.unused())
+
+    def changed(self, unused: Mapping[str, str]) -> dict[str, str]:
+        """Return those of some settings that have another value than the default."""
         fields = type(self).model_fields
-        return {name: why for name, why in self.unused().items() if getattr(self, name) != fields[name].default}
+        return {name: why for name, why in unused.items() if getattr(self, name) != fields[name].default}
 
 
 class InputSettings(Table):

@@ -52,12 +52,14 @@ def splits(variables: Variables, settings: SplitSettings, usable: Rows, rows: in
     _check_names(list(folds), settings.kind)
     several = len(settings.seeds) > 1
     members: dict[str, Split] = {}
-    in_turn = _in_turn(settings) and len(folds) > 1
+    names = list(folds)
+    in_turn = _in_turn(settings) and len(names) > 1
     groupings = _groupings(kind, variables, settings, usable, rows) if in_turn else {}
-    for number, (fold, (learn, test)) in enumerate(folds.items()):
+    for number, fold in enumerate(names):
+        learn, test = folds.pop(fold)  # given up one by one: many folds of millions of rows take gigabytes
         try:
             if in_turn:
-                train, validation = hold_out_in_turn((learn, test), groupings, settings, (number, len(folds)))
+                train, validation = hold_out_in_turn((learn, test), groupings, settings, (number, len(names)))
             else:
                 train, validation = _validate(kind, variables, settings, learn, rows)
         except TooFewGroupsError as error:
@@ -70,7 +72,7 @@ def splits(variables: Variables, settings: SplitSettings, usable: Rows, rows: in
         _check_parts(fold, {"training": train, "validation": validation, "test": tested}, settings)
         # Seeds of a fold share all three subsets: they differ in first weights and the order of samples.
         for seed in settings.seeds:
-            name = f"{fold}-seed-{seed}" if several and len(folds) > 1 else f"seed-{seed}" if several else fold
+            name = f"{fold}-seed-{seed}" if several and len(names) > 1 else f"seed-{seed}" if several else fold
             lost = len(test) - len(tested)
             members[name] = Split(train, validation, tested, fold, seed, validated_excluded=lost)
     return members

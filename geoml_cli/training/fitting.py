@@ -85,11 +85,12 @@ def _of_another_network(settings: Settings) -> list[str]:
 
 def without_effect(settings: Settings) -> list[str]:
     """Name settings that have no effect next to the others, with the reason."""
-    shared = settings.shared
+    shared, values = settings.shared, settings.flat()
+    tables = {"split": shared.split, "train": shared.train}
+    found = {f"{table}.{name}": why for table, of in tables.items() for name, why in of.without_effect().items()}
     return [
-        f"[{table}] {name} = {getattr(values, name)} has no effect: {why}."
-        for table, values in (("split", shared.split), ("train", shared.train))
-        for name, why in values.without_effect().items()
+        f"[{key.partition('.')[0]}] {key.partition('.')[2]} = {values[key]} has no effect: {why}."
+        for key, why in (found | settings.own.without_effect()).items()
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -79,7 +80,7 @@ def plan_run(settings: Settings, dataset: Dataset, only: Sequence[str] | None = 
         # Where a scaling is kept, these rows give the ranges of inputs only.
         target = TargetSettings() if kept else target
         # Members of a fold that differ in their seed alone have the same rows, and one fit.
-        rows = split.network, split.train.tobytes()
+        rows = split.network, hashlib.sha256(split.train.tobytes()).digest()
         fitted[rows] = fitted.get(rows) or scaling.fit(samples[split.network], split.train, shared.inputs, target)
         frozen = frozen_classes(networks[split.network], shared.train.freeze)
         members[name] = (split, scaling_of(start, kept, fitted[rows], frozen) if start else fitted[rows])

@@ -192,6 +192,17 @@ def test_a_mistake_of_a_whole_table_names_the_setting_at_fault():
         ("mmnet", "onsite", ["train.ema_every=5", "train.ema_decay=0.9"], []),
         ("soc", "paper", ["train.evaluate_epochs=3", "train.evaluate_steps=5"], ["evaluate_steps = 5 counts in its"]),
         ("mmnet", "onsite", ["train.optimiser=sgd", "train.eps=1e-6"], ["[train] eps = 1e-06 has no effect"]),
+        ("soc", "map", ["network.hidden=32"], ["[network] hidden = 32 has no effect: variant is 'cnn'."]),
+        ("soc", "paper", ["network.hidden=32"], []),
+        ("mmnet", "onsite", ["network.variant=mlp", "network.days=5"], ["[network] days = 5 has no effect"]),
+        ("gwsa", "", ["loss.kind=mse", "loss.delta=2"], ["[loss] delta = 2.0 has no effect: kind is 'mse'."]),
+        ("ech", "two-stage", ["network.part=regressor", "wave.probability=0.3"], ["[wave] probability = 0.3 has no"]),
+        (
+            "tidenet",
+            "paper",
+            ["network.variant=simvp", "loss.phase=0.1"],
+            ["[loss] phase = 0.1 has no effect: variant"],
+        ),
     ],
 )
 def test_settings_that_count_for_nothing_are_named(model, preset, assignments, told):

@@ -67,6 +67,13 @@ class EchTables(ModelTables):
     wave: WaveSettings = WaveSettings()
     grid: GridSettings = GridSettings()
 
+    def unused(self) -> dict[str, str]:
+        """Return what is of the classifier where it is not trained."""
+        why = "part is 'regressor'"
+        return (
+            dict.fromkeys(("wave.positive_weight", "wave.probability"), why) if self.network.part == "regressor" else {}
+        )
+
 
 class TimeMapOptions(Options):
     """Flags of maps at given times, L by magnetic local time."""

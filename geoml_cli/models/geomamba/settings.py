@@ -84,6 +84,10 @@ class LossSettings(Table):
     delta: float = Field(default=1.0, gt=0)
     """Error from which the Huber loss grows linearly."""
 
+    def unused(self) -> dict[str, str]:
+        """Return what is of the Huber loss where it is another."""
+        return {} if self.kind == "huber" else {"delta": f"kind is {self.kind!r}"}
+
 
 class GeoMambaTables(ModelTables):
     """The tables that geomamba adds to a preset."""

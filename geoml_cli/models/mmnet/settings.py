@@ -30,6 +30,10 @@ class NetworkSettings(Table):
     """p of Gaussian dropout, whose factor has standard deviation p / (1 - p), and of dropout in the Transformer
     layer."""
 
+    def unused(self) -> dict[str, str]:
+        """Return what the MLP does not have."""
+        return {"days": "variant is 'mlp', which sees one"} if self.variant == "mlp" else {}
+
 
 class LossSettings(Table):
     """`[loss]`: what is added to the mean squared error."""

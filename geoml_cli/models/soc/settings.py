@@ -25,6 +25,10 @@ class NetworkSettings(Table):
     layers: int = Field(default=2, ge=1)
     """Layers of the LSTM."""
 
+    def unused(self) -> dict[str, str]:
+        """Return what is of the LSTM where there is none."""
+        return dict.fromkeys(("series", "hidden", "layers"), "variant is 'cnn'") if self.variant == "cnn" else {}
+
 
 class SocTables(ModelTables):
     """The tables that soc adds to a preset."""

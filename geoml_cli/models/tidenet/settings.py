@@ -120,6 +120,11 @@ class TidenetTables(ModelTables):
     loss: LossSettings = LossSettings()
     scores: ScoreSettings = ScoreSettings()
 
+    def unused(self) -> dict[str, str]:
+        """Return what is of TIDE-Net where the network is SimVP."""
+        own = ("network.hidden", "network.spectral_number", *(f"loss.{name}" for name in LossSettings.model_fields))
+        return dict.fromkeys(own, "variant is 'simvp'") if self.network.variant == "simvp" else {}
+
     @model_validator(mode="after")
     def _fitting(self) -> TidenetTables:
         """Refuse a size before anything is read: the network itself is built much later."""
