@@ -94,7 +94,7 @@ def _start(trained: TrainedRun, members: Iterable[str], dataset: Dataset, sample
             assert start is not None, "the run has a start"
             held_out = HeldOut(dataset, samples, split, shared.split.exclude_overlaps)
             count += sum(met for _, met in seen_before(start, held_out))
-    if not count and (why := unknown(shared.train, dataset.manifest.digest())):
+    if not count and (why := unknown(shared.train, dataset)):
         return Line(name, "warn", 0, why)
     began = f"those of {shared.train.start_run}"
     return failing(

@@ -99,7 +99,7 @@ def _untrained(inputs: EvaluationInputs) -> str:
 
 
 def _fine_tuned(inputs: EvaluationInputs) -> str:
-    return described(inputs.settings.shared.train, inputs.dataset.manifest.digest())
+    return described(inputs.settings.shared.train, inputs.dataset)
 
 
 def _stopped_early(inputs: EvaluationInputs) -> str:

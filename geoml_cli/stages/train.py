@@ -114,8 +114,8 @@ def train(
             run = _run(settings, dataset, location, processes, only)
             processes.track(run.folder)
             _tell_excluded(run, settings.shared.split, once)
-            if started := described(settings.shared.train, digest := dataset.manifest.digest()):
-                (reporter.warn if unknown(settings.shared.train, digest) else reporter.info)(started)
+            if started := described(settings.shared.train, dataset):
+                (reporter.warn if unknown(settings.shared.train, dataset) else reporter.info)(started)
             at_once = settings.shared.train.seeds_at_once and not _unstacked(settings, processes)
             if len(together := _groups(run, only, at_once=at_once)) > 1 and location.jobs > 1:
                 _train_side_by_side(run, dataset, location, together, reporter)

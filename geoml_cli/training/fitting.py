@@ -75,10 +75,11 @@ def _of_another_network(settings: Settings) -> list[str]:
         theirs = read_settings(run.config).flat()
     except GeomlError:  # an error where its weights are read
         return []
+    free = {*_FREE, *settings.own.without_effect()}
     different = [
         f"{key} = {value!r}, there {theirs[key]!r}"
         for key, value in settings.flat().items()
-        if key.startswith("network.") and value != "auto" and theirs.get(key, value) != value and key not in _FREE
+        if key.startswith("network.") and value != "auto" and theirs.get(key, value) != value and key not in free
     ]
     return [f"run {run.id} was trained with other settings: {'; '.join(different)}."] if different else []
 

@@ -20,6 +20,7 @@ from geoml_cli.errors import DataError, GeomlError, SettingsError
 from geoml_cli.models.spec import Spec
 from geoml_cli.runs import checkpoint
 from geoml_cli.runs.run import Run
+from geoml_cli.samples.identity import identities, recognised_by
 from geoml_cli.samples.samples import Samples, WindowSpan
 from geoml_cli.samples.scaling import Scaling
 from geoml_cli.splits.overlaps import overlapping, predicting_alike
@@ -83,31 +84,31 @@ def start_of(settings: TrainSettings, name: str, network: str) -> Start | None:
     return Start(run, candidates[0])
 
 
-def described(settings: TrainSettings, digest: str) -> str:
+def described(settings: TrainSettings, dataset: Dataset) -> str:
     """Say where the members of a run start from, and what of it is kept; empty where from fresh weights.
 
     Args:
         settings: The run's `[train]`.
-        digest: Of the data set that it is trained on.
+        dataset: The data set that it is trained on.
     """
     if not settings.start_run:
         return ""
     scaling = "with scaling fitted on the training rows of this run" if settings.rescale else "with its scaling"
     frozen = f"; frozen parts: {', '.join(settings.freeze)}" if settings.freeze else ""
-    why = unknown(settings, digest)
+    why = unknown(settings, dataset)
     return (
         f"Fine-tuned from the weights of run {Path(settings.start_run).name}, {scaling}{frozen}{'; ' * bool(why)}{why}."
     )
 
 
-def unknown(settings: TrainSettings, digest: str) -> str:
+def unknown(settings: TrainSettings, dataset: Dataset) -> str:
     """Say of which runs that weights began as it is not known whether they have seen test rows, and why.
 
     Args:
         settings: The run's `[train]`.
-        digest: Of the data set that it is trained on.
+        dataset: The data set that it is trained on.
     """
-    return "; ".join(text for text in map(partial(_unknown, digest), _began_as(settings)) if text)
+    return "; ".join(text for text in map(partial(_unknown, dataset), _began_as(settings)) if text)
 
 
 def _began_as(settings: TrainSettings) -> Iterator[Path]:
@@ -122,16 +123,36 @@ def _began_as(settings: TrainSettings) -> Iterator[Path]:
             return
 
 
-def _unknown(digest: str, folder: Path) -> str:
+def _unknown(dataset: Dataset, folder: Path) -> str:
     """Say why rows that weights have seen cannot be distinguished from this run's; empty where they can."""
     try:
-        theirs = Run(folder).data().digest
-        if theirs == digest:
+        run = Run(folder)
+        theirs = _data_of(run, dataset)
+        if theirs is not None and (theirs is dataset or _are_comparable(theirs, dataset)):
             return ""
-        why = "was trained on another data set" if theirs else "does not say what it was trained on"
+        why = "does not say what it was trained on"
+        if run.data().digest:
+            lost = f", which is no longer in {run.data().folder}" if theirs is None else ""
+            why = f"was trained on another data set{lost}"
     except GeomlError:
         why = "is no longer there, or cannot be read"
     return f"run {folder.name} {why}, so whether the weights have seen test rows of this run is not known"
+
+
+def _data_of(run: Run, dataset: Dataset) -> Dataset | None:
+    """Return the data set that a run was trained on: the given one, or another; None where it is no longer there.
+
+    Raises:
+        DataError: The run's record is damaged.
+    """
+    record = run.data()
+    if record.digest == dataset.manifest.digest():
+        return dataset
+    try:
+        other = Dataset(Path(record.folder)) if record.folder else None
+    except DataError:
+        return None
+    return other if other is not None and other.manifest.digest() == record.digest else None
 
 
 @dataclass(frozen=True)
@@ -150,17 +171,23 @@ class HeldOut:
     split: Split
     by_windows: bool
 
-    def met_by(self, one: Start) -> int:
-        """Count the rows of test and validation that a member of the same data set has been trained on.
+    def met_by(self, one: Start) -> int | None:
+        """Count the rows of test and validation that a member has been trained on; None where that is not known.
 
-        Test rows that chose its checkpoint count as well.
+        Test rows that chose its checkpoint count as well. Rows of another data set are compared by `identities`.
         """
+        other = _data_of(one.run, self.dataset)
+        if other is None or (other is not self.dataset and not _are_comparable(other, self.dataset)):
+            return None
         theirs, split = one.run.split(one.member), self.split
-        span = None if self.samples.span is None else _samples_of(one, self.dataset).span
         # Validation rows too: weights that have seen them would look better there than they are.
         held_out = np.concatenate([split.validation, split.test])
         pairs = ((held_out, theirs.train), (split.test, theirs.validation))
-        return len(distinct(*[own[self._shared(own, other, span)] for own, other in pairs]))
+        samples = _samples_of(one, other)
+        if other is not self.dataset:
+            own_N, other_N = identities(self.dataset, self.samples), identities(other, samples)
+            return len(distinct(*[own[np.isin(own_N[own], other_N[seen])] for own, seen in pairs]))
+        return len(distinct(*[own[self._shared(own, seen, samples.span)] for own, seen in pairs]))
 
     def _shared(self, own: Rows, other: Rows, theirs: WindowSpan | None) -> NDArray[np.bool_]:
         """Tell which of the own rows the other's are or meet, [R]."""
@@ -177,13 +204,17 @@ def _samples_of(one: Start, dataset: Dataset) -> Samples:
     return spec.networks(settings.own)[one.run.network(one.member)].samples(dataset)
 
 
+def _are_comparable(one: Dataset, other: Dataset) -> bool:
+    """Return whether samples of one data set are recognised in another."""
+    known = recognised_by(one)
+    return known != () and known == recognised_by(other)
+
+
 def seen_before(start: Start, held_out: HeldOut) -> Iterator[tuple[Start, int]]:
-    """Give the members that weights began as, of the same data set, with the held-out rows that each has met."""
-    digest = held_out.dataset.manifest.digest()
+    """Give the members that weights began as, with the held-out rows that each has met; `unknown` names the others."""
     for one in _ancestors(start, held_out.split.network):
-        # Numbers of rows can be compared within one data set only; of others `unknown` says that it is not known.
-        if one.run.data().digest == digest:
-            yield one, held_out.met_by(one)
+        if (count := held_out.met_by(one)) is not None:
+            yield one, count
 
 
 def refuse_seen(start: Start, held_out: HeldOut) -> None:
@@ -192,14 +223,19 @@ def refuse_seen(start: Start, held_out: HeldOut) -> None:
     Raises:
         DataError: A row of test or validation is among the training rows of a member that they began as.
     """
+    digest = held_out.dataset.manifest.digest()
     for one, count in seen_before(start, held_out):
-        if count:
-            raise DataError(
-                f"member {one.member} was trained or chosen on {count} of the rows that this run holds out"
-                f"{', or on time steps of theirs' if held_out.samples.span is not None else ''}.",
-                where=f"{WHERE} = {one.run.folder}",
-                fix="Start from a member whose training rows are others, such as those of another region.",
-            )
+        if not count:
+            continue
+        steps = ", or on time steps of theirs" if held_out.samples.span is not None else ""
+        if one.run.data().digest != digest:
+            known = recognised_by(held_out.dataset)
+            steps = f": its data set has rows of the same {', '.join(known[:-1])} and {known[-1]}"
+        raise DataError(
+            f"member {one.member} was trained or chosen on {count} of the rows that this run holds out{steps}.",
+            where=f"{WHERE} = {one.run.folder}",
+            fix="Start from a member whose training rows are others, such as those of another region.",
+        )
 
 
 def _ancestors(start: Start, network: str) -> Iterator[Start]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,12 +16,16 @@ import torch
 from quick import QUICK
 from safetensors.torch import load_file
 
+from geoml_cli import registry
 from geoml_cli.config.load import load, read_settings
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.runs.data_record import checksum_of
 from geoml_cli.runs.run import Run
+from geoml_cli.samples.identity import recognised_by
 from geoml_cli.samples.scaling import Affine, Scaling, TargetScaling
+from geoml_cli.sources.soc.source import SOURCE
+from geoml_cli.stages.prepare import Raw, prepare
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.training.fitting import remarks
 from geoml_cli.training.plan import plan_run
@@ -167,13 +172,61 @@ def test_rows_that_the_run_before_was_trained_on_are_not_tested_either(trained, 
 
 def test_what_is_not_known_of_the_rows_that_weights_have_seen_is_told(trained, dataset, tmp_path, monkeypatch):
     settings = load("soc", "map", None, {}, [*SETTINGS, f"train.start_run={trained}"]).shared.train
-    assert described(settings, dataset.manifest.digest()).endswith("with its scaling.")
-    told = described(settings, "another")
-    assert f"run {trained.name} was trained on another data set, so whether the weights have seen test rows" in told
-    monkeypatch.setattr(Run, "data", lambda self: SimpleNamespace(digest=None))  # as of a released checkpoint
-    assert "does not say what it was trained on" in described(settings, dataset.manifest.digest())
+    assert described(settings, dataset).endswith("with its scaling.")
+    for folder in (str(tmp_path / "gone"), None):
+        monkeypatch.setattr(Run, "data", lambda self, folder=folder: SimpleNamespace(digest="another", folder=folder))
+        told = described(settings, dataset)
+        assert f"run {trained.name} was trained on another data set, which is no longer in {folder}, so whether" in told
+    monkeypatch.setattr(Run, "data", lambda self: SimpleNamespace(digest=None, folder=None))  # of a released checkpoint
+    assert "does not say what it was trained on" in described(settings, dataset)
     gone = settings.model_copy(update={"start_run": str(tmp_path / "gone")})
-    assert "run gone is no longer there" in described(gone, dataset.manifest.digest())
+    assert "run gone is no longer there" in described(gone, dataset)
+
+
+def prepared_again(raw_soc: Path, folder: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> Dataset:
+    """Prepare soc's raw files with another table of points."""
+    raw = shutil.copytree(raw_soc, folder / "raw")
+    (table,) = raw.glob("*.csv")
+    change(pd.read_csv(table)).to_csv(table, index=False)
+    prepare(Raw("soc", raw, SOURCE.synthetic(folder / "spare", 3)), folder / "soc", NullReporter())
+    return Dataset(folder / "soc")
+
+
+def test_rows_of_another_data_set_are_recognised(trained, raw_soc, tmp_path):
+    """A model of a country is tuned on points of a province, which it has seen: their numbers are others."""
+    part = prepared_again(raw_soc, tmp_path, lambda table: table.iloc[::-2])
+    with pytest.raises(
+        DataError, match=r"on \d+ of the rows that this run holds out: its data set has rows of the same "
+    ):
+        tuned(trained, part, tmp_path / "run")
+
+
+def test_other_rows_of_another_data_set_may_be_tested(trained, raw_soc, dataset, tmp_path):
+    """What is tested was measured elsewhere, or is of another value."""
+
+    def moved(table: pd.DataFrame) -> pd.DataFrame:
+        return table.assign(soc=table["soc"] * 1.01)
+
+    other = prepared_again(raw_soc, tmp_path, moved)
+    run = tuned(trained, other, tmp_path / "run", "train.epochs=1")
+    assert described(read_settings(run.config).shared.train, other).endswith("with its scaling.")
+
+
+def test_samples_are_the_same_by_place_and_time(tmp_path, data_root):
+    """Values may have been filled otherwise."""
+    found = {}
+    for source in ("soc", "gwsa", "fluxnet", "ech", "clcd", "smap", "grid"):
+        folder = tmp_path / source
+        prepare(
+            Raw(source, folder / "raw", registry.source(source).synthetic(folder / "raw", 1)),
+            folder / "data",
+            NullReporter(),
+        )
+        found[source] = recognised_by(Dataset(folder / "data"))
+    assert found == {
+        "soc": ("place", "target"), "gwsa": ("place", "time"), "fluxnet": ("place", "time"), "clcd": ("place", "time"),
+        "smap": ("place", "time"), "ech": ("time", "inputs", "target"), "grid": (),
+    }  # fmt: skip
 
 
 def test_a_lost_checkpoint_is_told_as_such(trained, data_root, geoml, tmp_path):
@@ -200,13 +253,13 @@ def test_other_settings_of_the_network_and_what_is_not_known_are_warnings(traine
     monkeypatch.setattr(NullReporter, "warn", lambda self, text: told.append(text))
     given = [*SETTINGS, f"train.start_run={trained}"]
     assert not remarks(load("soc", "map", None, {}, [*given, "train.epochs=1"]), dataset.manifest)
-    own = read_settings(Run(trained).config)
-    layers = own.own.network.layers + 1
-    [text] = remarks(load("soc", "map", None, {}, [*given, f"network.layers={layers}"]), dataset.manifest)
-    assert text.endswith(f"was trained with other settings: network.layers = {layers}, there {layers - 1}.")
+    [text] = remarks(load("soc", "map", None, {}, [*given, "network.variant=lstm"]), dataset.manifest)
+    assert text.endswith("was trained with other settings: network.variant = 'lstm', there 'cnn'.")
+    [text] = remarks(load("soc", "map", None, {}, [*given, "network.layers=3"]), dataset.manifest)
+    assert text == "[network] layers = 3 has no effect: variant is 'cnn'."
     gone = load("soc", "map", None, {}, [*SETTINGS, f"train.start_run={tmp_path / 'gone'}"])
     assert not remarks(gone, dataset.manifest), "the error comes later"
-    monkeypatch.setattr("geoml_cli.training.start._unknown", lambda digest, folder: "it is not known")
+    monkeypatch.setattr("geoml_cli.training.start._unknown", lambda dataset, folder: "it is not known")
     tuned(trained, dataset, tmp_path / "run", "train.epochs=1", "train.warmup_steps=1000000")
     assert [text for text in told if text.endswith("; it is not known.")]
     assert [text for text in told if "is never reached: 1000000 warmup_steps of" in text]
