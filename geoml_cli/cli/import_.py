@@ -92,7 +92,8 @@ def _run(model: str, networks: tuple[str, ...], files: list[Path] | dict[str, Pa
     from geoml_cli.config.load import load
     from geoml_cli.dataset.store import Dataset
     from geoml_cli.runs.create import RunFolder
-    from geoml_cli.stages.import_checkpoint import import_checkpoint, read_checkpoints, takes_numbers_as_they_are
+    from geoml_cli.runs.imported import notes_of, takes_numbers_as_they_are
+    from geoml_cli.stages.import_checkpoint import import_checkpoint, read_checkpoints
 
     assignments, dataset = common["assignments"] or (), None
     if common["data"]:
@@ -107,6 +108,8 @@ def _run(model: str, networks: tuple[str, ...], files: list[Path] | dict[str, Pa
         return
     done = import_checkpoint(model, name, files, RunFolder(folder, options.runs_root()), dataset, *assignments)
     terminal = console.Terminal(quiet=common["quiet"])
+    for text in notes_of(done):
+        terminal.warn(text)
     if dataset is None and any(one.classes for one in done.data().signatures.values()):
         terminal.warn(
             "the checkpoint does not name its classes: predictions number them from 0. Give --data to have the names "

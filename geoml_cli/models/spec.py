@@ -96,6 +96,7 @@ class PretrainedWeights:
         scaling: Of inputs and target, where the release holds it; it becomes the run's.
         source: Whose quantity and unit the signature names, where the paper's own; empty where it names none.
         unsaid: Settings that change what the network computes, and that neither keys nor shapes tell.
+        notes: Which weights of the file were taken, where it has several.
     """
 
     tables: dict[str, dict[str, object]]
@@ -104,6 +105,7 @@ class PretrainedWeights:
     scaling: Scaling | None = None
     source: str = ""
     unsaid: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

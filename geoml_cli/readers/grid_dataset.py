@@ -20,7 +20,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.readers.constant_cells import ConstantCells
 from geoml_cli.readers.frame_checks import FrameChecks
 from geoml_cli.readers.grid_axes import NO_POSITION
-from geoml_cli.readers.gridded import BLOCK_BYTES, Gridded
+from geoml_cli.readers.gridded import BLOCK_BYTES, NOT_ALL, Gridded
 from geoml_cli.readers.time_steps import Stamped, encode, evened, regular_step
 from geoml_cli.source import PreparedInfo
 from geoml_cli.version import __version__
@@ -145,7 +145,8 @@ def _step(chosen: Gridded, location: str) -> Step:
         return regular_step(chosen.stamped, location)
     except DataError as error:
         what = f"{error.what} ({'; '.join(chosen.notes)})" if chosen.notes else error.what
-        raise DataError(what, where=error.where, fix=error.fix) from error
+        fix = "Give every file bounds of its times." if any(NOT_ALL in note for note in chosen.notes) else error.fix
+        raise DataError(what, where=error.where, fix=fix) from error
 
 
 def _facts(chosen: Gridded, plan: GridPlan, step: Step) -> tuple[GridFacts, list[float]]:

@@ -22,7 +22,7 @@ from geoml_cli.readers.grid_fields import is_field, may_be_map
 from geoml_cli.readers.grid_files import Format, check_chunks, damage_named, format_of, names_in_groups, open_file
 from geoml_cli.readers.grid_names import date_in_name
 from geoml_cli.readers.grid_values import decoding
-from geoml_cli.readers.gridded import FilePart, Gridded, joined
+from geoml_cli.readers.gridded import MOVED, FilePart, Gridded, joined
 from geoml_cli.readers.hdf5_structure import check_found
 from geoml_cli.readers.nodata import Declared, refuse_unknown
 from geoml_cli.readers.time_numbers import decode
@@ -34,7 +34,6 @@ _SAME_LEVEL = 1e-3
 """Relative difference to which a level is the one asked for: 0.506 m is the 0.50576 m of a file."""
 _LEVELS_SHOWN = 12
 _INSTANT = re.compile(r"\btime\s*:(?:\s*\w+\s*:)*\s*point\b", re.IGNORECASE)
-_MOVED = "times stand at the end of their intervals, by their bounds, and are taken to the beginning"
 _EXPVER = "expver"
 """Dimension along which ERA5 lays final values (1) and preliminary ones (5): each value is in one of them."""
 _DESCRIBED = ("units", "long_name", "standard_name")
@@ -210,7 +209,7 @@ def _times(file: Any, layout: Layout, path: Path, wanted: GridRequest, *, is_ins
         times = decode(unpacked(variable, stored), unit, calendar)
         # An instant has no interval, whatever bounds a program wrote: of what the values are, only they themselves say.
         first = times if is_instant else begun(times, _ends(file, variable))
-        return first, [] if first == times else [_MOVED]
+        return first, [] if first == times else [MOVED]
     except (ValueError, OverflowError, TypeError) as error:
         raise DataError(
             f"its time cannot be understood ({_time_fault(error, unit, calendar)})",

@@ -30,6 +30,10 @@ Index = NDArray[np.int64]
 Frames = NDArray[np.float32]
 
 
+MOVED = "times stand at the end of their intervals, by their bounds, and are taken to the beginning"
+NOT_ALL = "but there are no such bounds in"
+
+
 @dataclass(frozen=True)
 class FilePart:
     """What one file holds of a variable.
@@ -156,7 +160,7 @@ def joined(parts: Sequence[FilePart], cells: Callable[[GridAxes], tuple[Index, I
         )
         for number, part in enumerate(ordered)
     ]
-    notes = [note for part in ordered for note in part.notes]
+    notes = [note for part in ordered for note in _of_bounds(part, ordered)]
     if repeats_first_column(first.axes):
         notes.append("the last column, 360 degrees from the first, is the same cells and is left out")
     if (np.diff(columns) < 0).any():
@@ -175,6 +179,14 @@ def joined(parts: Sequence[FilePart], cells: Callable[[GridAxes], tuple[Index, I
     )
 
 
+def _of_bounds(part: FilePart, parts: Sequence[FilePart]) -> Sequence[str]:
+    """Return the notes of a file; where others have no bounds that move their times, it is said of which."""
+    others = [other.path.name for other in parts if MOVED not in other.notes]
+    if MOVED not in part.notes or not others:
+        return part.notes
+    return [f"{note} in {part.path.name}, {NOT_ALL} {others[0]}" if note == MOVED else note for note in part.notes]
+
+
 def same_axes(one: GridAxes, other: GridAxes) -> bool:
     """Return whether two grids have their cells at the same places, in the same order."""
     return _same(one.lat, other.lat) and _same(one.lon, other.lon)
@@ -190,6 +202,16 @@ def _block(part: FilePart) -> int:
     return max(1, min(len(part.times), BLOCK_BYTES // max(frame, 1)))
 
 
+def _places(one: GridAxes, other: GridAxes) -> str:
+    """Say how far apart latitudes and longitudes of two grids are that have as many cells."""
+    pairs = (("latitudes", one.lat, other.lat), ("longitudes", one.lon, other.lon))
+    return ", ".join(
+        f"{name} begin at {first[0]:g} and {second[0]:g} and are up to {np.abs(first - second).max():.3g} degrees apart"
+        for name, first, second in pairs
+        if not _same(first, second)
+    )
+
+
 def _refuse_difference(first: FilePart, other: FilePart) -> None:
     where = f"{first.path} and {other.path}"
     if not same_axes(first.axes, other.axes):
@@ -202,8 +224,8 @@ def _refuse_difference(first: FilePart, other: FilePart) -> None:
         ):
             begin = " and ".join(f"{part.axes.lon.flat[0]:g}" for part in (first, other))
             how, fix = f"longitudes begin at {begin}", "Bring them to one begin: cdo sellonlatbox,-180,180,-90,90."
-        elif not first.axes.regular and first.axes.shape == other.axes.shape:
-            how = "positions of some cells"
+        elif first.axes.shape == other.axes.shape:
+            how = _places(first.axes, other.axes) if first.axes.regular else "positions of some cells"
         raise DataError(f"grids differ ({how})", where=where, fix=fix)
     units = [part.described.get("units", "") for part in (first, other)]
     if not same_unit(*units):

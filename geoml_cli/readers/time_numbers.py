@@ -20,7 +20,8 @@ _ORIGIN = re.compile(
     re.IGNORECASE,
 )
 """Where times are counted from. cftime drops hours without minutes and zones of one digit, and refuses a year alone."""
-_UNKNOWN_CALENDARS = ("", "none")
+_CALENDARS = {"": "standard", "none": "standard", "360": "360_day"}
+"""Names that CF does not know: `360` is that of the IRI Data Library."""
 
 
 def decode(values: NDArray[np.float64], unit: str, calendar: str) -> Times:
@@ -36,7 +37,7 @@ def decode(values: NDArray[np.float64], unit: str, calendar: str) -> Times:
 
     if not np.isfinite(values).all():
         raise FaultError("a time is missing")
-    named = "standard" if calendar.lower() in _UNKNOWN_CALENDARS else calendar.lower()
+    named = _CALENDARS.get(calendar.lower(), calendar.lower())
     if not _ORIGIN.search(unit := unit.strip()):
         raise FaultError(f"unit {unit!r} does not count from a moment such as 2002-01-01 06:00")
     unit = _ORIGIN.sub(_whole_origin, unit)

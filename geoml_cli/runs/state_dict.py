@@ -35,8 +35,12 @@ _MASK = "mask"
 """In the names of buffers that may hold -inf."""
 
 
-def state_dict(file: Path) -> dict[str, Tensor]:
+def state_dict(file: Path, notes: list[str] | None = None) -> dict[str, Tensor]:
     """Read a state dict from a torch file or safetensors; the file cannot run code.
+
+    Args:
+        file: The file.
+        notes: Gets a sentence where the file holds other weights as well.
 
     Raises:
         DataError: It is missing, damaged, or holds more than tensors; or a weight is not finite.
@@ -46,7 +50,7 @@ def state_dict(file: Path) -> dict[str, Tensor]:
     with file.open("rb") as stream:
         head = stream.read(9)
     # The length of a header of safetensors, then the header: JSON.
-    found = _tensors(file) if head[4:] == b"\0\0\0\0{" else _of_torch(file, head)
+    found = _tensors(file) if head[4:] == b"\0\0\0\0{" else _of_torch(file, head, [] if notes is None else notes)
     for name, values in found.items():
         _refuse_non_finite(name, values, file)
     return found
@@ -71,7 +75,7 @@ def _tensors(file: Path) -> dict[str, Tensor]:
     return found
 
 
-def _of_torch(file: Path, head: bytes) -> dict[str, Tensor]:
+def _of_torch(file: Path, head: bytes, notes: list[str]) -> dict[str, Tensor]:
     if head[:2] not in _MAGIC:
         raise DataError(
             "is no torch checkpoint.", where=str(file), fix="Name the file of weights (.pth, .pt, .safetensors)."
@@ -93,7 +97,7 @@ def _of_torch(file: Path, head: bytes) -> dict[str, Tensor]:
         ) from error
     with located(str(file)):
         for _ in range(_DEEPEST):
-            content = _wrapped(content) if isinstance(content, Mapping) else content
+            content = _wrapped(content, notes) if isinstance(content, Mapping) else content
     if _has_not_begun(content):
         raise DataError(
             "holds an average of weights that has not begun: they are those of a network before training.",
@@ -114,8 +118,10 @@ def _is_state_dict(content: object) -> bool:
     return isinstance(content, Mapping) and bool(content) and all(isinstance(one, Tensor) for one in content.values())
 
 
-def _wrapped(content: Mapping[str, Any]) -> Mapping[str, Any]:
+def _wrapped(content: Mapping[str, Any], notes: list[str]) -> Mapping[str, Any]:
     """Return the entry of a checkpoint that holds its weights; what has none is returned itself.
+
+    Where it is one of two, such as an average, `notes` gets which it is.
 
     Raises:
         DataError: Several may be meant.
@@ -140,7 +146,11 @@ def _wrapped(content: Mapping[str, Any]) -> Mapping[str, Any]:
             f"has several sets of weights ({', '.join(named)}): which of them counts is not known.",
             fix=f"Save one of them alone: safetensors.torch.save_file(torch.load(FILE)[{named[0]!r}], NEW).",
         )
-    return entries[first or alike[0]] if first or alike else content
+    if not (taken := first or next(iter(alike), None)):
+        return content
+    if others := [name for name in entries if name != taken]:
+        notes.append(f"its weights are those of {taken}; {', '.join(others)} is not used.")
+    return entries[taken]
 
 
 def _has_not_begun(entry: object) -> bool:

@@ -50,10 +50,11 @@ class TooFewGroupsError(DataError):
             found.append("leave split.second_group out (--set split.second_group=)")
         elif settings.kind == "blocks" and self.name == blocks_called(settings):
             found.append(f"make split.block_km smaller than {settings.block_km:g}")
-        return self._with(", or ".join([*found, _MOST]))
+        what = f"{self.what} into training and validation rows once test rows are held out"
+        return self._with(", or ".join([*found, _MOST]), what)
 
-    def _with(self, fix: str) -> TooFewGroupsError:
-        return TooFewGroupsError(self.what, self.name, self.label_N, fix)
+    def _with(self, fix: str, what: str = "") -> TooFewGroupsError:
+        return TooFewGroupsError(what or self.what, self.name, self.label_N, fix)
 
 
 def other_groups(variables: Variables, settings: SplitSettings, name: str) -> str:

@@ -18,6 +18,7 @@ from geoml_cli.models.spec import Network
 from geoml_cli.runs import checkpoint
 from geoml_cli.runs.applicability import read_applicability
 from geoml_cli.runs.calibration import calibrate_again, is_left, read_calibrations
+from geoml_cli.runs.create import Plan
 from geoml_cli.runs.data import same_data
 from geoml_cli.runs.run import CheckpointFiles, Run
 from geoml_cli.samples.batches import gathered
@@ -126,9 +127,11 @@ def check_preset(
     for name, network in networks.items():
         label = f"network {name}".strip()
         found.append(_tried(f"{label}: one step", lambda network=network: _one_step(network, dataset)))  # type: ignore[misc]
-    found.append(_tried("splits and scaling", lambda: _plan(settings, dataset)))
+    plans: list[Plan] = []
+    found.append(_tried("splits and scaling", lambda: _plan(settings, dataset, plans)))
     found.append(_tried("precision", lambda: _precision(settings, dataset, reporter)))
-    return [*found, _tried("disk space", lambda: _space(settings, dataset, root))]
+    # How many checkpoints there will be is known of a plan alone.
+    return [*found, *(_tried("disk space", lambda plan=plan: _space(settings, plan, root)) for plan in plans)]  # type: ignore[misc]
 
 
 def _whole(dataset: Dataset) -> str:
@@ -162,8 +165,9 @@ def _one_step(network: Network, dataset: Dataset) -> str:
     return f"{sum(weights.numel() for weights in module.parameters())} parameters, output {list(output.shape)}"
 
 
-def _plan(settings: Settings, dataset: Dataset) -> str:
-    members = plan_run(settings, dataset).members
+def _plan(settings: Settings, dataset: Dataset, plans: list[Plan]) -> str:
+    plans.append(plan_run(settings, dataset))
+    members = plans[0].members
     sizes = [len(split.train) for split, _ in members.values()]
     return f"{len(members)} members, {min(sizes)} to {max(sizes)} training rows"
 
@@ -173,8 +177,8 @@ def _precision(settings: Settings, dataset: Dataset, reporter: Reporter) -> str:
     return settings.shared.train.precision
 
 
-def _space(settings: Settings, dataset: Dataset, root: Path) -> str:
-    needed = training_bytes(settings, plan_run(settings, dataset))
+def _space(settings: Settings, plan: Plan, root: Path) -> str:
+    needed = training_bytes(settings, plan)
     require_space(root, needed)
     return f"about {needed / 2**20:.0f} MiB of checkpoints"
 

@@ -76,7 +76,8 @@ def import_checkpoint(
     _refuse_another(run, plan, weights)
     for network in checkpoints:
         member = network or MEMBER
-        best = Snapshot(weights[member], {}, {"step": 0, "released": _checkpoint(named[network]).name})
+        said = {"released": _checkpoint(named[network]).name, "notes": list(checkpoints[network].notes)}
+        best = Snapshot(weights[member], {}, {"step": 0, **said})
         checkpoint.write(best, run.member(member).checkpoint("best"))
         write_text(run.member(member).history, "")
         run.mark(member, "finished")
@@ -102,21 +103,6 @@ def _refuse_another(run: Run, plan: Plan, weights: Mapping[str, Mapping[str, Ten
 
 def _same(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())
-
-
-def takes_numbers_as_they_are(run: Run) -> bool:
-    """Return whether a network of an imported run sees its inputs unscaled."""
-    data = run.data()
-    return any(_changes_nothing(run.scaling(name), data.signatures[run.network(name)]) for name in run.members())
-
-
-def _changes_nothing(scaling: Scaling, data: Signature) -> bool:
-    """Return whether a scaling leaves inputs and target as they are; ranges of inputs do not count."""
-    none = unscaled(data)
-    shifts = {name: (affine.shift, affine.scale) for name, affine in scaling.inputs.items()}
-    return (
-        shifts == {name: (one.shift, one.scale) for name, one in none.inputs.items()} and scaling.target == none.target
-    )
 
 
 def by_network(files: Files) -> dict[str, tuple[Path, ...]]:
@@ -162,8 +148,10 @@ def _read(model: str, networks: Mapping[str, Network], network: str, paths: Sequ
     if read is None:
         raise DataError(f"{model} reads no released checkpoints.", where=str(file), fix="Train a run instead.")
     try:
-        released = read(state_dict(file))
-        return replace(released, scaling=_statistics(networks[network], released, paths) or released.scaling)
+        notes: list[str] = []
+        released = read(state_dict(file, notes))
+        scaling = _statistics(networks[network], released, paths) or released.scaling
+        return replace(released, scaling=scaling, notes=tuple(notes))
     except GeomlError as error:
         raise DataError(error.what, where=error.where or str(file), fix=error.fix) from error
 

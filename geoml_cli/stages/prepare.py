@@ -68,7 +68,10 @@ def prepare(raw: Raw, folder: Path, reporter: Reporter, *, force: bool = False, 
             return Prepared(folder, kept, fresh=False)
     elif not force and (standing := _standing(folder, raw, digests)) is not None and _is_whole(folder, reporter):
         return Prepared(folder, standing, fresh=False)
+    before = _made(folder)
     manifest = _write(raw, folder, digests, reporter)
+    if before is not None and (differing := _differing(before, raw, digests)):
+        reporter.info(f"{folder} had a data set made from others ({_first(differing)}): it is replaced.")
     return Prepared(folder, manifest, fresh=True)
 
 
@@ -179,12 +182,15 @@ def _differing(manifest: Manifest, raw: Raw, files: tuple[RawFile, ...]) -> list
 
 def _require_same(manifest: Manifest, folder: Path, raw: Raw, files: tuple[RawFile, ...]) -> None:
     if differing := _differing(manifest, raw, files):
-        shown = ", ".join(differing[:3]) + (f" and {len(differing) - 3} more" if len(differing) > 3 else "")
         raise DataError(
-            f"its data set is to be kept, and was made from others ({shown}).",
+            f"its data set is to be kept, and was made from others ({_first(differing)}).",
             where=str(folder),
             fix="Give the files and options that made it, or another folder.",
         )
+
+
+def _first(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _plain(options: Options) -> dict[str, Any]:

@@ -175,3 +175,9 @@ def test_a_file_that_may_not_be_written_is_not_called_one_without_room(tmp_path)
     denied, full = (DiskError(tmp_path, os.strerror(code)) for code in (errno.EACCES, errno.ENOSPC))
     assert denied.fix == "Change the permissions of its folder or choose another place, then repeat the command."
     assert full.fix == "Free some space or choose another place, then repeat the command."
+
+
+def test_a_split_that_cannot_be_made_says_nothing_of_the_disk(geoml, data_root):
+    done = geoml("check", "soc", "--preset", "map", "--data", data_root, "--set", "split.folds=400", "--json")
+    holds, found = checks(done)
+    assert not holds and not found["splits and scaling"][0] and "disk space" not in found

@@ -54,3 +54,9 @@ def test_weeks_are_of_seven_days():
 def test_what_is_no_origin_in_full_is_refused(unit):
     with pytest.raises(ValueError, match="does not count from a moment such as 2002-01-01 06:00"):
         decode(np.zeros(1), unit, "standard")
+
+
+def test_the_calendar_of_iris_data_library_has_months_of_thirty_days():
+    times = decode(np.array([0.5, 1.5]), "months since 1960-01-01", "360")
+    assert [time.isoformat() for time in times] == ["1960-01-16T00:00:00", "1960-02-16T00:00:00"]
+    assert times[0].calendar == "360_day"

@@ -18,6 +18,7 @@ from weights import case, filled
 from geoml_cli.errors import DataError, GeomlError
 from geoml_cli.models.weights import is_same, plain_names
 from geoml_cli.runs.create import RunFolder
+from geoml_cli.runs.imported import notes_of
 from geoml_cli.runs.run import Run
 from geoml_cli.runs.state_dict import state_dict
 from geoml_cli.stages.import_checkpoint import import_checkpoint
@@ -102,8 +103,10 @@ def test_averaged_weights_come_before_those_of_the_last_step(tmp_path, weights_o
     other = {name: 1.5 * tensor for name, tensor in weights_of_cnn.items()}
     for content in (weights_of_cnn, {"decay": 0.99, "shadow": weights_of_cnn}):
         torch.save({last: other, averaged: content, "epoch": 3}, tmp_path / "w.pth")
-        found = state_dict(tmp_path / "w.pth")
+        notes = []
+        found = state_dict(tmp_path / "w.pth", notes)
         assert all(torch.equal(found[name], tensor) for name, tensor in weights_of_cnn.items())
+        assert notes[:1] == [f"its weights are those of {averaged}; {last} is not used."]
     # How fast it is averaged, and how far.
     torch.save(
         {last: other, averaged: 0.99, "ema_schedule": {"step": 3}, "optimizer": {"state": {}}}, tmp_path / "w.pth"
@@ -280,6 +283,21 @@ def test_a_dry_run_refuses_what_the_import_refuses(geoml, tmp_path, more):
     assert result.code == 3
     assert "is no torch checkpoint" in result.err
     assert not (tmp_path / "run").exists()
+
+
+def test_which_of_several_weights_of_a_file_were_taken_is_told(geoml, tmp_path, weights_of_cnn):
+    """Papers score the average of the weights, and releases hold the last ones as well."""
+    last = {name: 1.5 * tensor for name, tensor in weights_of_cnn.items()}
+    torch.save({"state_dict": last, "ema_state_dict": weights_of_cnn}, tmp_path / "w.pth")
+    done = geoml("import", "soc", tmp_path / "w.pth", "--run", tmp_path / "run")
+    assert done.code == 0
+    assert "w.pth: its weights are those of ema_state_dict; state_dict is not used." in done.err
+    assert not notes_of(Run(import_checkpoint("soc", "paper", plain(tmp_path, last), RunFolder(tmp_path / "b")).folder))
+
+
+def plain(folder, weights):
+    torch.save(weights, folder / "plain.pth")
+    return folder / "plain.pth"
 
 
 def test_a_dry_run_of_an_import_writes_nothing(geoml, tmp_path, weights_of_cnn):

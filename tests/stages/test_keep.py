@@ -80,6 +80,23 @@ def test_damage_that_h5py_finds_late_is_refused(made, monkeypatch, kind):
         check_content(Dataset(made[1]))
 
 
+def test_a_data_set_that_is_replaced_is_told(made, tmp_path, monkeypatch):
+    """Runs that were trained on it refuse the new one."""
+    told = []
+    monkeypatch.setattr(NullReporter, "info", lambda self, text: told.append(text))
+    raw, folder = made[0], shutil.copytree(made[1], tmp_path / "soc")
+    other = Raw("soc", shutil.copytree(raw.path, tmp_path / "raw"), raw.options)
+    [table] = other.path.glob("*.csv")
+    table.write_text("\n".join(table.read_text().splitlines()[:-3]) + "\n")
+    assert prepare(other, folder, NullReporter()).fresh
+    assert [text for text in told if "replaced" in text] == [
+        f"{folder} had a data set made from others ({table.name}): it is replaced."
+    ]
+    told.clear()
+    prepare(other, folder, NullReporter(), force=True)
+    assert not [text for text in told if "replaced" in text]
+
+
 @pytest.mark.parametrize("keep", [False, True])
 @pytest.mark.parametrize("harm", [_removed, _emptied, _cut, _changed])
 def test_a_data_set_whose_values_are_lost_is_not_up_to_date(made, tmp_path, geoml, harm, keep):

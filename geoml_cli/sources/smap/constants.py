@@ -5,7 +5,7 @@ Legend: S stations.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -57,10 +57,9 @@ def read_constants(path: Path, names: StationNames, stations: int, notes: Notes)
         for name, column in called.items():
             values = notes.fills.masked(name, np.where(block[column] == FILL, np.nan, block[column]))
             notes.fills.count(name, str(path), values)
-            _refuse_outside(name, values, f"{path}, column {column}")
+            refuse_outside(name, values, f"{path}, column {column}", "say so: --nodata {0}={1:g}")
             _add(found[name], station, values, f"{path}, column {column}", names)
-    for together in _SMALLER:
-        _refuse_smaller(together, found, f"{path}, column {' and '.join(called[name] for name in together)}")
+    refuse_smaller(found, lambda names: f"{path}, column {' and '.join(called[name] for name in names)}", "stations")
     if (soil := np.nan_to_num(found["clay"] + found["sand"])).max(initial=0) > _MOST_SOIL:
         raise DataError(
             f"clay and sand are {soil.max():g} % together at {names.names[int(soil.argmax())]}",
@@ -70,21 +69,35 @@ def read_constants(path: Path, names: StationNames, stations: int, notes: Notes)
     return found
 
 
-def _refuse_smaller(together: tuple[str, ...], found: dict[str, Floats], location: str) -> None:
-    """Refuse shares of 1 where percent are wanted, and radians."""
-    most, meaning = _SMALLER[together]
-    known = [values[values > 0] for values in (found[name] for name in together)]
-    if all(len(values) >= _SOME and values.max() <= most for values in known):
+def refuse_smaller(found: Mapping[str, Floats], location: Callable[[Sequence[str]], str], called: str) -> None:
+    """Refuse shares of 1 where percent are wanted, and radians.
+
+    Args:
+        found: Values by name; of the names that are compared together all or none are given.
+        location: Where some of them stand.
+        called: What there is a value of.
+    """
+    for together, (most, meaning) in _SMALLER.items():
+        known = [values[values > 0] for values in (found[name] for name in together if name in found)]
+        if not known or any(len(values) < _SOME or values.max() > most for values in known):
+            continue
         raise DataError(
-            f"{' and '.join(together)} of {len(known[0])} stations are {max(values.max() for values in known):.3g} at "
+            f"{' and '.join(together)} of {len(known[0])} {called} are {max(values.max() for values in known):.3g} at "
             f"most, as in {meaning}",
-            where=location,
+            where=location(together),
             fix=f"Give them {_RANGES[together[0]][2]}.",
         )
 
 
-def _refuse_outside(name: str, values: NDArray[np.float64], location: str) -> None:
-    """Refuse heights, angles and soils that no place has: fills that occur once are not found otherwise."""
+def refuse_outside(name: str, values: NDArray[np.floating], location: str, declare: str) -> None:
+    """Refuse heights, angles and soils that no place has: fills that occur once are not found otherwise.
+
+    Args:
+        name: What the values are.
+        values: NaN where unknown.
+        location: Where they stand.
+        declare: How the user says that a number means no data; `{0}` stands for the name, `{1}` for the number.
+    """
     least, most, measure = _RANGES[name]
     known = values[np.isfinite(values)]
     if len(known) and not (least <= known.min() and known.max() <= most):
@@ -92,7 +105,7 @@ def _refuse_outside(name: str, values: NDArray[np.float64], location: str) -> No
         raise DataError(
             f"{name} is {worst:g}, outside {least:g} to {most:g}",
             where=location,
-            fix=f"Give it {measure}; where the number means no data, say so: --nodata {name}={worst:g}.",
+            fix=f"Give it {measure}; where the number means no data, {declare.format(name, worst)}.",
         )
 
 

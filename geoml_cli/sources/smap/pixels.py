@@ -19,6 +19,7 @@ from geoml_cli.errors import DataError
 from geoml_cli.samples.input import Grid, SampleBlock
 from geoml_cli.sources.smap import deriving, scales
 from geoml_cli.sources.smap.bands import COVER, DAILY, FIXED, check_units, named
+from geoml_cli.sources.smap.constants import refuse_outside, refuse_smaller
 from geoml_cli.sources.smap.cube_files import Window
 from geoml_cli.sources.smap.cubes import Cube, open_cube
 from geoml_cli.sources.smap.exports import LST_LEAST, LST_LIMIT
@@ -188,7 +189,9 @@ class PixelStack:
 
     def _site(self, window: Window) -> dict[str, Floats]:
         """Return place, terrain and soil of the pixels, [P] each."""
-        found = {name: self._cube.fixed(self._names[name], window).reshape(-1) for name in FIXED}
+        found = {name: self._cube.fixed(self._names[name], window).reshape(-1) for name in self._terrain}
+        for name, values in found.items():
+            refuse_outside(name, values, f"{self._path}, {self._names[name]}", "declare it: _FillValue = {1:g}")
         found["aspect_normalized"] = deriving.aspect_normalized(found.pop("aspect"))
         longitude, latitude = _centres(self.grid, window)
         return {"lat": latitude.astype(np.float32), "lon": longitude.astype(np.float32), **found}
@@ -204,6 +207,17 @@ class PixelStack:
         """Name the weather, once its values are known to be in gridMET's units."""
         scales.refuse_weather(dict(zip(WEATHER, self._looked_at(WEATHER), strict=True)), str(self._path))
         return WEATHER
+
+    @cached_property
+    def _terrain(self) -> tuple[str, ...]:
+        """Name terrain and soil, once their values are known to be in the units of the stations' table."""
+        window = self._some()
+        unnamed = [
+            name for name in FIXED if not self._cube.unit(self._names[name])
+        ]  # units that are named are compared
+        values = {name: self._cube.fixed(self._names[name], window).reshape(-1) for name in unnamed}
+        refuse_smaller(values, lambda names: f"{self._path}, {' and '.join(names)}", "pixels that name no unit")
+        return tuple(FIXED)
 
     @cached_property
     def _radar_scale(self) -> scales.Scale:
@@ -227,9 +241,12 @@ class PixelStack:
 
     def _looked_at(self, names: tuple[str, ...]) -> Floats:
         """Read some pixels of every day, [bands, days, R, C]: a scale belongs to the whole stack, not to a window."""
-        window = tuple(slice(0, size, max(size // _LOOKED_AT, 1)) for size in (self.grid.height, self.grid.width))
-        read = [self._cube.daily(self._names[name], (window[0], window[1])) for name in names]
-        return np.stack(read)
+        return np.stack([self._cube.daily(self._names[name], self._some()) for name in names])
+
+    def _some(self) -> Window:
+        """Return some rows and columns, all over the grid."""
+        rows, columns = (slice(0, size, max(size // _LOOKED_AT, 1)) for size in (self.grid.height, self.grid.width))
+        return rows, columns
 
 
 def _centres(grid: Grid, window: Window) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

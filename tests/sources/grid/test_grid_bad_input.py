@@ -152,7 +152,10 @@ def test_values_beyond_the_given_range(tmp_path):
 
 def test_files_that_do_not_fit_together(tmp_path):
     for odd, text in (
-        ({"lat": LAT + 1}, "grids differ"),
+        (
+            {"lat": LAT + 1},
+            rf"differ \(latitudes begin at {LAT[0]:g} and {LAT[0] + 1:g} and are up to 1 degrees apart\)",
+        ),
         ({"lat": LAT[::-1]}, r"grids differ \(latitudes run the other way\)"),
         ({"attrs": {"units": "K"}}, "units differ"),
         ({"time_attrs": MONTHLY | {"calendar": "noleap"}}, r"calendars differ \(standard and noleap\)"),

@@ -138,6 +138,28 @@ def packed_time(path, attributes, with_bounds):
     return path
 
 
+def test_files_with_and_without_bounds_of_times_do_not_follow_one_another(tmp_path):
+    """Of months that end at their stamps only those with bounds are known to."""
+    days, raw = np.array([0.0, 31, 59, 90, 120, 151, 181]), tmp_path / "raw"
+    raw.mkdir()
+
+    def ending(name, first, last, attributes):
+        write(raw / name, field(last - first), times=days[first + 1 : last + 1], time_attrs={**MONTHLY, **attributes})
+        with netCDF4.Dataset(raw / name, "a") as file:
+            file.createDimension("two", 2)
+            pairs = np.stack([days[first:last], days[first + 1 : last + 1]], axis=1)
+            file.createVariable("b", "f8", ("time", "two"))[:] = pairs
+
+    ending("b.nc", 3, 6, {"bounds": "b"})
+    ending("a.nc", 0, 3, {})
+    with pytest.raises(
+        DataError, match=r"in b\.nc, but there are no such bounds in a\.nc\)\. Give every file bounds of"
+    ):
+        prepared(raw)
+    ending("a.nc", 0, 3, {"bounds": "b"})  # the remedy
+    assert len(prepared(raw).array("time")) == 6
+
+
 @pytest.mark.parametrize("with_bounds", [False, True])
 def test_times_may_be_packed(tmp_path, with_bounds):
     dataset = prepared(packed_time(tmp_path / "a.nc", {"scale_factor": 0.5}, with_bounds))

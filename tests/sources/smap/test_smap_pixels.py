@@ -538,3 +538,45 @@ def test_projected_axes_in_another_unit_are_refused_and_the_remedy_helps(tmp_pat
     content["x"].attrs["units"] = "m"
     content.to_netcdf(tmp_path / "again.nc")
     assert open_cube(tmp_path / "again.nc").grid.width == SHAPE[1]
+
+
+def with_terrain(content, **bands):
+    return content.assign({name: (("lat", "lon"), np.float32(values)) for name, values in bands.items()})
+
+
+@pytest.mark.parametrize(
+    ("names", "factor", "message"),
+    [
+        (("aspect",), np.pi / 180, r"stack\.nc, aspect: aspect of 12 pixels that name no unit are .* as in radians"),
+        (
+            ("clay_5", "sand_5"),
+            0.01,
+            "clay and sand: clay and sand of 12 pixels that name no unit are .* as in shares of 1",
+        ),
+    ],
+)
+def test_terrain_in_another_unit_is_refused(raw, prepared, tmp_path, names, factor, message):
+    """A unit that the file names is compared as such, and then nothing is to be guessed from values."""
+    dataset, slopes = prepared(raw), np.linspace(20, 340, 12).reshape(SHAPE)
+    content = with_terrain(dataset_of(), aspect=slopes)
+    other = content.assign({name: content[name] * np.float32(factor) for name in names})
+    with pytest.raises(DataError, match=message):
+        pixels(netcdf(tmp_path, other), dataset.manifest).block(*WHOLE, slice(20, 22))
+    units = {"aspect": "degree", "clay_5": "%", "sand_5": "%"}
+    for name in names:
+        other[name].attrs["units"] = units[name]
+    (tmp_path / "stack.nc").unlink()
+    pixels(netcdf(tmp_path, other), dataset.manifest).block(*WHOLE, slice(20, 22))
+
+
+def test_a_fill_of_terrain_that_no_file_declares_is_refused(raw, prepared, tmp_path):
+    """Turned into an angle it would be as good as any."""
+    dataset, slopes = prepared(raw), np.linspace(20, 340, 12).reshape(SHAPE)
+    slopes[1, 1] = 999
+    content = with_terrain(dataset_of(), aspect=slopes)
+    with pytest.raises(DataError, match=r"aspect is 999, outside -1 to 360.*declare it: _FillValue = 999\."):
+        pixels(netcdf(tmp_path, content), dataset.manifest).block(*WHOLE, slice(20, 22))
+    (tmp_path / "stack.nc").unlink()
+    content.to_netcdf(tmp_path / "stack.nc", encoding={"aspect": {"_FillValue": np.float32(999)}})
+    block = pixels(tmp_path / "stack.nc", dataset.manifest).block(*WHOLE, slice(20, 22))
+    assert not block.valid[:, 1, 1].any() and block.valid[:, 0].all()
