@@ -153,9 +153,10 @@ def _fields(model: type[BaseModel], tables: list[str]) -> list[str]:
 
 
 def _origin(key: Key, layer: Layer, sentence: str) -> str:
-    """Name the place of a key, or of a key inside or above it, best one that the sentence names."""
+    """Name the place of a key, or of a key inside or above it, best of the one that the sentence names first."""
     near = [given for given in layer if given[: len(key)] == key or key[: len(given)] == given] if key else []
-    named = [given for given in near if given[-1] in sentence.split()]
+    words = sentence.split()
+    named = sorted((given for given in near if given[-1] in words), key=lambda given: words.index(given[-1]))
     return f"{layer[(named or near)[0]].origin}: " if near else ""
 
 

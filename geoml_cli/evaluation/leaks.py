@@ -5,13 +5,15 @@ Legend: N samples of the data set, R rows, L lags.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import Dataset
 from geoml_cli.metrics.metric import Values
-from geoml_cli.samples.coordinates import EARTH_RADIUS_KM, SAME_PLACE, lon_lat_of_samples, on_sphere
-from geoml_cli.samples.identity import in_blocks, row_digests
+from geoml_cli.samples.coordinates import EARTH_RADIUS_KM, lon_lat_of_samples, on_sphere
 from geoml_cli.samples.samples import Samples
 from geoml_cli.splits.members import novelty
 from geoml_cli.splits.settings import SplitSettings
@@ -20,12 +22,15 @@ from geoml_cli.work.distinct import distinct_rows
 
 Labels = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+_ROWS_AT_ONCE = 8192
 _MOST_PAIRED = 1500
 _LAGS = 20
 _SILL = 0.95
 _MOST_AT_STATION = 100
 _MOST_COMPARED, _FEWEST_COMPARED, _MOST_VALUES, _SAME_LINE = 2_000, 30, 10_000_000, 0.9999
 """Samples in which inputs are compared with the target, and values of one input; the correlation of the same."""
+_PLACES = 6
+"""Decimals of a degree to which places are the same: a decimetre."""
 
 
 def grouping_labels(dataset: Dataset, samples: int) -> dict[str, Labels]:
@@ -38,7 +43,7 @@ def grouping_labels(dataset: Dataset, samples: int) -> dict[str, Labels]:
             found[name.replace("_", " ")] = np.asarray(dataset.array(name), dtype=np.int64)
     place_N2 = lon_lat_of_samples(dataset, samples)
     if not found and np.isfinite(place_N2).all():
-        found["place"] = distinct_rows(place_N2.round(SAME_PLACE))[1]
+        found["place"] = distinct_rows(place_N2.round(_PLACES))[1]
     return found
 
 
@@ -50,7 +55,7 @@ def shared_places(dataset: Dataset) -> Labels | None:
     if not all(dataset.has(name) for name in ("station_index", "lon", "lat")):
         return None
     place_S2 = np.stack([np.asarray(dataset.array(name), dtype=np.float64) for name in ("lon", "lat")], axis=1)
-    places, place_S = distinct_rows(place_S2.round(SAME_PLACE))
+    places, place_S = distinct_rows(place_S2.round(_PLACES))
     if len(places) == len(place_S2) or not np.isfinite(place_S2).all():
         return None
     return np.asarray(place_S[np.asarray(dataset.array("station_index"))], dtype=np.int64)
@@ -78,12 +83,27 @@ def identical_rows(samples: Samples, place_N2: Values) -> tuple[Labels, Labels]:
     target = np.asarray(samples.target.rows, dtype=np.float32)
     inputs = [item.values for item in samples.inputs.values() if not item.shared]
     of_inputs, digest = np.empty((2, len(samples)), dtype=np.uint64)
-    for rows in in_blocks(len(samples)):
-        of_inputs[rows] = row_digests([values[rows] for values in inputs])
+    for start in range(0, len(samples), _ROWS_AT_ONCE):
+        rows = np.arange(start, min(start + _ROWS_AT_ONCE, len(samples)))
+        of_inputs[rows] = _digest([values[rows] for values in inputs])
         more = [place_N2[rows]] if samples.target.classes else []
-        digest[rows] = row_digests([of_inputs[rows], target[rows], *more])
+        digest[rows] = _digest([of_inputs[rows], target[rows], *more])
     each = (np.unique(numbers, return_inverse=True)[1].reshape(-1).astype(np.int64) for numbers in (of_inputs, digest))
     return next(each), next(each)
+
+
+def _digest(blocks: Sequence[NDArray[Any]]) -> NDArray[np.uint64]:
+    """Hash rows of all blocks together, [R]: the sum of their words, each mixed with a key of its column."""
+    rows = [np.ascontiguousarray(block).reshape(len(block), -1) for block in blocks]
+    content = np.concatenate([block.view(np.uint8) for block in rows], axis=1)
+    content = np.pad(content, ((0, 0), (0, -content.shape[1] % 8)))
+    words = content.view(np.uint64)
+    words ^= np.random.default_rng(1).integers(0, 2**64, words.shape[1], dtype=np.uint64)
+    # The mixing of splitmix64: Steele, Lea and Flood 2014, doi:10.1145/2714064.2660195.
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
+        words ^= words >> np.uint64(shift)
+        words *= np.uint64(factor)
+    return np.asarray(words.sum(axis=1, dtype=np.uint64))
 
 
 def variogram_range_km(places_N2: Values, values_N: Values) -> float:

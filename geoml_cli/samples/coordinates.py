@@ -11,8 +11,6 @@ from geoml_cli.samples.labels import Labels, labelled
 
 EARTH_RADIUS_KM = 6371.0088
 """Mean radius."""
-SAME_PLACE = 6
-"""Decimals of a degree to which places are the same: a decimetre."""
 ID = Variable("id", "1", "name of the point", dtype="str")
 LONGITUDE = Variable("lon", "degrees_east", "longitude", dtype="f8")
 LATITUDE = Variable("lat", "degrees_north", "latitude", dtype="f8")

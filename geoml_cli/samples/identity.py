@@ -1,85 +1,104 @@
-"""Numbers by which samples are recognised, within a data set and in another one.
+"""Samples of one data set in another: they are the same where they are of one place and time.
 
-Legend: N samples of the data set, R rows.
+Legend: N samples of a data set.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
+from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geoml_cli.dataset.store import Dataset
-from geoml_cli.samples.coordinates import SAME_PLACE, lon_lat_of_samples
-from geoml_cli.samples.samples import Samples
+from geoml_cli.samples.coordinates import lon_lat_of_samples
+from geoml_cli.samples.samples import Samples, WindowSpan
 from geoml_cli.samples.times import begin_of
+from geoml_cli.work.distinct import distinct
 
-Digests = NDArray[np.uint64]
-_ROWS_AT_ONCE = 8192
+Numbers = NDArray[np.int64]
+_APART = 4e-5
+"""Degrees that places of one bin are apart at most, 4 m; those within half of it are surely found, which are the same
+written with five decimals, or in single precision."""
+_SHIFTS = (0.0, 0.5)
+"""Of bins, in both directions: two places that lie on both sides of an edge share a bin that is shifted."""
+
+
+class Described(NamedTuple):
+    """A data set, and its samples as a network sees them."""
+
+    dataset: Dataset
+    samples: Samples
 
 
 def recognised_by(dataset: Dataset) -> tuple[str, ...]:
-    """Name by what a sample is recognised in another data set; nothing where it is not, as windows of maps.
+    """Name by what samples are recognised in another data set; nothing where they are not.
 
-    Where place and time are known they are enough: values may have been rounded or filled otherwise.
+    Windows of maps have no place, and without one nothing tells two satellites apart.
     """
     if dataset.manifest.layout == "grid":
         return ()
     described = dataset.manifest.variables.items()
     samples = len(dataset.array(next(name for name, of in described if of.dims == ("sample",) and of.dtype != "str")))
-    has_place = bool(np.isfinite(lon_lat_of_samples(dataset, samples)).all())
-    time = ("time",) if _times(dataset, samples) is not None else ()
-    if has_place:
-        return ("place", *(time or ("target",)))
-    return (*time, "inputs", "target")  # two satellites may be of one time and target
+    if not np.isfinite(lon_lat_of_samples(dataset, samples)).all():
+        return ()
+    return ("place",) if _times(dataset, samples) is None else ("place", "time")
 
 
-def identities(dataset: Dataset, samples: Samples) -> Digests:
-    """Digest each sample by what `recognised_by` names, [N]: samples of one place and time have the same."""
-    known = recognised_by(dataset)
-    columns: list[NDArray[Any]] = []
-    if "place" in known:
-        lon_lat_N2 = lon_lat_of_samples(dataset, len(samples)) % (360.0, np.inf)
-        columns.append(lon_lat_N2.round(SAME_PLACE))
-    if (time_N := _times(dataset, len(samples))) is not None:
-        columns.append(time_N)
-    if "target" in known:
-        columns.append(np.asarray(samples.target.rows, dtype=np.float32))
-    inputs = [item.values for item in samples.inputs.values() if not item.shared] if "inputs" in known else []
-    found = np.empty(len(samples), dtype=np.uint64)
-    for rows in in_blocks(len(samples)):
-        found[rows] = row_digests([*(column[rows] for column in columns), *(values[rows] for values in inputs)])
-    return found
+def common_spans(one: Described, other: Described) -> Iterator[tuple[WindowSpan, WindowSpan]]:
+    """Give the steps [min] of the samples of two data sets, whose series are places that both share, [N] each.
+
+    Places of a series are a few metres apart at most. They are numbered in several ways: samples are the same where
+    they are in any of them.
+
+    Args:
+        one: A data set with places, and with times where the other has some.
+        other: Likewise.
+    """
+    reaches = [_reach(each) for each in (one, other)]
+    earliest = min(int(first.min(initial=0)) for first, _ in reaches)
+    for shifts in product(_SHIFTS, _SHIFTS):
+        bins = [_bins(each, shifts) for each in (one, other)]
+        places = distinct(*bins)
+        first, second = (
+            WindowSpan(np.searchsorted(places, bin_N), first_N - earliest, last_N - earliest, 1 / 60)
+            for bin_N, (first_N, last_N) in zip(bins, reaches, strict=True)
+        )
+        yield first, second
 
 
-def in_blocks(samples: int) -> Iterator[NDArray[np.int64]]:
-    """Give the rows of all samples, a bounded number at a time."""
-    for start in range(0, samples, _ROWS_AT_ONCE):
-        yield np.arange(start, min(start + _ROWS_AT_ONCE, samples))
+def _bins(one: Described, shifts: tuple[float, float]) -> Numbers:
+    """Number the bin that each sample lies in, [N]."""
+    lon_lat_N2 = lon_lat_of_samples(one.dataset, len(one.samples))
+    east_N, north_N = (np.floor(lon_lat_N2 / _APART + shifts)).astype(np.int64).T
+    around = round(360 / _APART)
+    return np.asarray(north_N * around + east_N % around)
 
 
-def row_digests(blocks: Sequence[NDArray[Any]]) -> Digests:
-    """Hash rows of all blocks together, [R]: the sum of their words, each mixed with a key of its column."""
-    rows = [np.ascontiguousarray(block).reshape(len(block), -1) for block in blocks]
-    content = np.concatenate([block.view(np.uint8) for block in rows], axis=1)
-    content = np.pad(content, ((0, 0), (0, -content.shape[1] % 8)))
-    words = content.view(np.uint64)
-    words ^= np.random.default_rng(1).integers(0, 2**64, words.shape[1], dtype=np.uint64)
-    # The mixing of splitmix64: Steele, Lea and Flood 2014, doi:10.1145/2714064.2660195.
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
-        words ^= words >> np.uint64(shift)
-        words *= np.uint64(factor)
-    return np.asarray(words.sum(axis=1, dtype=np.uint64))
+def _reach(one: Described) -> tuple[Numbers, Numbers]:
+    """Return the begin of the first and of the last step of each sample [min since 1970], [N]; 0 without times."""
+    time_N, span = _times(one.dataset, len(one.samples)), one.samples.span
+    if time_N is None:
+        time_N = np.zeros(len(one.samples), dtype=np.int64)
+        return time_N, time_N
+    if span is None:
+        return time_N, time_N
+    step = round(span.step_hours * 60)
+    last_N = time_N
+    if one.dataset.has("index"):  # a window may reach beyond its sample's own record
+        last_N = time_N + (span.last - np.asarray(one.dataset.array("index"), dtype=np.int64)) * step
+    # A quarter of a step more: months and years are of different lengths.
+    return last_N - (span.last - span.first) * step - step // 4, last_N
 
 
-def _times(dataset: Dataset, samples: int) -> NDArray[np.int64] | None:
+def _times(dataset: Dataset, samples: int) -> Numbers | None:
     """Return the time of every sample [min since 1970], or its year, [N]; None where there is neither."""
     if dataset.has("time"):
         time = np.asarray(dataset.array("time"), dtype=np.int64)
         time_N = time[np.asarray(dataset.array("index"))] if dataset.has("index") else time
         if time_N.shape == (samples,):
-            return time_N + begin_of(dataset.unit("time")).astype(np.int64)
+            return np.asarray(time_N + begin_of(dataset.unit("time")).astype(np.int64))
     year = np.asarray(dataset.array("year")) if dataset.has("year") else np.empty(0)
     return year.astype(np.int64) if year.shape == (samples,) else None

@@ -40,8 +40,23 @@ def map_points(path: str, place_N2: Values) -> Values:
     """
     if not path:
         return _hull_points(place_N2)
-    file, suffix = Path(path), Path(path).suffix.lower()
-    if suffix not in _TABLES + _RASTERS:
+    file = file_of_points(path)
+    found = _table(file) if file.suffix.lower() in _TABLES else _raster(file)
+    if not len(found):
+        raise DataError("holds no points", where=path, fix="Give points or pixels of the map.")
+    # Every n-th in the order of the file: nothing is drawn, and a file gives the same points each time.
+    return found[:: -(-len(found) // _MOST)]
+
+
+def file_of_points(path: str) -> Path:
+    """Return the file of a setting.
+
+    Raises:
+        DataError: There is none.
+        SettingsError: It is of another kind.
+    """
+    file = Path(path)
+    if file.suffix.lower() not in _TABLES + _RASTERS:
         raise SettingsError(
             f"{path!r} is neither a table nor a raster",
             where=_SETTING,
@@ -53,11 +68,7 @@ def map_points(path: str, place_N2: Values) -> Values:
             where=_SETTING,
             fix="Name one, or leave it out (--set split.map_points=) for the region of the samples.",
         )
-    found = _table(file) if suffix in _TABLES else _raster(file)
-    if not len(found):
-        raise DataError("holds no points", where=path, fix="Give points or pixels of the map.")
-    # Every n-th in the order of the file: nothing is drawn, and a file gives the same points each time.
-    return found[:: -(-len(found) // _MOST)]
+    return file
 
 
 def _table(file: Path) -> Values:

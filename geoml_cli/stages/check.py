@@ -81,11 +81,22 @@ def _signatures(run: Run) -> str:
 def _of_member(run: Run, member: str) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "split", lambda: f"{len(run.split(member).train)} training rows"
     yield "scaling", lambda: f"{len(run.scaling(member).inputs)} inputs"
-    yield "history", lambda: f"{len(run.history(member))} validations"
+    yield "history", lambda: _history(run, member)
     for folder in sorted((run.member(member).folder / "checkpoints").glob("[!.]*")):
         yield f"checkpoint {folder.name}", lambda folder=folder: _checkpoint(run, folder)  # type: ignore[misc]
     if run.record().members[member] == "finished":
         yield "network", lambda: _network(run, member)
+
+
+def _history(run: Run, member: str) -> str:
+    entries, files = run.history(member), run.member(member)
+    if not entries and files.checkpoint("best").step():
+        raise GeomlError(
+            "has no whole line, though the member is trained.",
+            where=str(files.history),
+            fix="Restore it from a copy; the weights are not touched.",
+        )
+    return f"{len(entries)} validations"
 
 
 def _checkpoint(run: Run, folder: Path) -> str:

@@ -21,6 +21,7 @@ from geoml_cli.samples.samples import Samples, Signature, signature
 from geoml_cli.samples.settings import InputSettings, TargetSettings
 from geoml_cli.splits.buffers import drop_near
 from geoml_cli.splits.drawn import ALL
+from geoml_cli.splits.map_points import file_of_points
 from geoml_cli.splits.members import splits
 from geoml_cli.splits.overlaps import MIXED, drop_overlaps
 from geoml_cli.splits.split import Rows, Split, restrict_to
@@ -192,6 +193,8 @@ def networks_of(settings: Settings) -> Mapping[str, Network]:
 
 def _split(settings: Settings, dataset: Dataset, samples: Mapping[str, Samples]) -> dict[str, Split]:
     """Split the rows once for all networks, so that rows none has seen test all of them."""
+    if settings.shared.split.map_points:  # kinds that do not read it leave it to the evaluation
+        file_of_points(settings.shared.split.map_points)
     usable = {name: usable_rows(network_samples, dataset) for name, network_samples in samples.items()}
     together = distinct(*usable.values())
     shared, first = settings.shared.split, next(iter(samples.values()))

@@ -20,7 +20,7 @@ from geoml_cli.errors import DataError, GeomlError, SettingsError
 from geoml_cli.models.spec import Spec
 from geoml_cli.runs import checkpoint
 from geoml_cli.runs.run import Run
-from geoml_cli.samples.identity import identities, recognised_by
+from geoml_cli.samples.identity import Described, common_spans, recognised_by
 from geoml_cli.samples.samples import Samples, WindowSpan
 from geoml_cli.samples.scaling import Scaling
 from geoml_cli.splits.overlaps import overlapping, predicting_alike
@@ -174,7 +174,7 @@ class HeldOut:
     def met_by(self, one: Start) -> int | None:
         """Count the rows of test and validation that a member has been trained on; None where that is not known.
 
-        Test rows that chose its checkpoint count as well. Rows of another data set are compared by `identities`.
+        Test rows that chose its checkpoint count as well. Rows of another data set are compared by place and time.
         """
         other = _data_of(one.run, self.dataset)
         if other is None or (other is not self.dataset and not _are_comparable(other, self.dataset)):
@@ -185,8 +185,9 @@ class HeldOut:
         pairs = ((held_out, theirs.train), (split.test, theirs.validation))
         samples = _samples_of(one, other)
         if other is not self.dataset:
-            own_N, other_N = identities(self.dataset, self.samples), identities(other, samples)
-            return len(distinct(*[own[np.isin(own_N[own], other_N[seen])] for own, seen in pairs]))
+            spans = common_spans(Described(self.dataset, self.samples), Described(other, samples))
+            known = [own[self._meet(own, seen, *both)] for both in spans for own, seen in pairs]
+            return len(distinct(*known))
         return len(distinct(*[own[self._shared(own, seen, samples.span)] for own, seen in pairs]))
 
     def _shared(self, own: Rows, other: Rows, theirs: WindowSpan | None) -> NDArray[np.bool_]:
@@ -194,8 +195,11 @@ class HeldOut:
         if self.samples.span is None or theirs is None:
             return np.isin(own, other)
         # A row's number is of another window where windows are cut at another stride.
+        return self._meet(own, other, self.samples.span, theirs)
+
+    def _meet(self, own: Rows, other: Rows, span: WindowSpan, theirs: WindowSpan) -> NDArray[np.bool_]:
         compare = overlapping if self.by_windows else predicting_alike
-        return compare(own, other, self.samples.span, theirs)
+        return compare(own, other, span, theirs)
 
 
 def _samples_of(one: Start, dataset: Dataset) -> Samples:
@@ -229,8 +233,7 @@ def refuse_seen(start: Start, held_out: HeldOut) -> None:
             continue
         steps = ", or on time steps of theirs" if held_out.samples.span is not None else ""
         if one.run.data().digest != digest:
-            known = recognised_by(held_out.dataset)
-            steps = f": its data set has rows of the same {', '.join(known[:-1])} and {known[-1]}"
+            steps += f": its data set has rows of the same {' and '.join(recognised_by(held_out.dataset))}"
         raise DataError(
             f"member {one.member} was trained or chosen on {count} of the rows that this run holds out{steps}.",
             where=f"{WHERE} = {one.run.folder}",

@@ -181,3 +181,19 @@ def test_a_split_that_cannot_be_made_says_nothing_of_the_disk(geoml, data_root):
     done = geoml("check", "soc", "--preset", "map", "--data", data_root, "--set", "split.folds=400", "--json")
     holds, found = checks(done)
     assert not holds and not found["splits and scaling"][0] and "disk space" not in found
+
+
+def test_a_history_that_was_cut_is_seen(run, data_root, geoml):
+    """A line that is not whole is left out where training was stopped; that of a finished member has some."""
+    name = run.members()[0]
+    history = run.member(name).history
+    history.write_text(history.read_text()[:60])
+    holds, found = checks(geoml("check", run.folder, "--data", data_root, "--json"))
+    assert not holds and "has no whole line" in found[f"{name}: history"][1]
+
+
+def test_points_of_the_map_that_are_not_there_are_refused_before_training(geoml, data_root):
+    """Kinds of splits that do not read them leave them to the evaluation, after hours of training."""
+    given = ("train", "soc", "--preset", "map", "--data", data_root, "--dry-run", "--set")
+    assert "there is no file 'nix.csv'" in geoml(*given, "split.map_points=nix.csv").err
+    assert geoml(*given, "split.map_points=").code == 0

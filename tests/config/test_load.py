@@ -192,6 +192,8 @@ def test_a_mistake_of_a_whole_table_names_the_setting_at_fault():
         ("mmnet", "onsite", ["train.ema_every=5", "train.ema_decay=0.9"], []),
         ("soc", "paper", ["train.evaluate_epochs=3", "train.evaluate_steps=5"], ["evaluate_steps = 5 counts in its"]),
         ("mmnet", "onsite", ["train.optimiser=sgd", "train.eps=1e-6"], ["[train] eps = 1e-06 has no effect"]),
+        ("gwsa", "", ["network.heads=4"], ["[network] heads = 4 has no effect: steps = 1, and attention to one step"]),
+        ("fluxnet-halfhourly", "", ["network.heads=4"], []),
         ("soc", "map", ["network.hidden=32"], ["[network] hidden = 32 has no effect: variant is 'cnn'."]),
         ("soc", "paper", ["network.hidden=32"], []),
         ("mmnet", "onsite", ["network.variant=mlp", "network.days=5"], ["[network] days = 5 has no effect"]),
@@ -210,3 +212,9 @@ def test_settings_that_count_for_nothing_are_named(model, preset, assignments, t
     found = without_effect(load(model, preset, None, {}, assignments))
     assert len(found) == len(told), found
     assert all(text in line for text, line in zip(told, found, strict=True)), found
+
+
+def test_the_place_of_a_mistake_is_that_of_the_setting_named_first(tmp_path):
+    """Of those that exclude each other the preset's own is not at fault."""
+    with pytest.raises(SettingsError, match=r"^--set split\.gap_hours: \[split\] gap_hours belongs to kind = 'gaps'"):
+        load("geomamba", "gwsa-blocks", None, {}, ["split.gap_hours=[3]"])

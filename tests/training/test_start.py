@@ -18,13 +18,15 @@ from safetensors.torch import load_file
 
 from geoml_cli import registry
 from geoml_cli.config.load import load, read_settings
-from geoml_cli.dataset.store import Dataset
+from geoml_cli.dataset.store import Block, Dataset
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.runs.data_record import checksum_of
 from geoml_cli.runs.run import Run
-from geoml_cli.samples.identity import recognised_by
+from geoml_cli.samples.identity import Described, common_spans, recognised_by
+from geoml_cli.samples.samples import WindowSpan
 from geoml_cli.samples.scaling import Affine, Scaling, TargetScaling
 from geoml_cli.sources.soc.source import SOURCE
+from geoml_cli.splits.overlaps import overlapping, predicting_alike
 from geoml_cli.stages.prepare import Raw, prepare
 from geoml_cli.stages.train import RunLocation, train
 from geoml_cli.training.fitting import remarks
@@ -34,6 +36,7 @@ from geoml_cli.training.start_scaling import scaling_of
 from geoml_cli.work.reporting import NullReporter
 
 SETTINGS = [QUICK[k] for k in range(1, len(QUICK), 2)]
+ROWS, DAYS = np.arange(2), "minutes since 1970-01-01 00:00:00"
 
 
 @pytest.fixture(scope="module")
@@ -201,15 +204,69 @@ def test_rows_of_another_data_set_are_recognised(trained, raw_soc, tmp_path):
         tuned(trained, part, tmp_path / "run")
 
 
-def test_other_rows_of_another_data_set_may_be_tested(trained, raw_soc, dataset, tmp_path):
-    """What is tested was measured elsewhere, or is of another value."""
+def test_the_same_places_are_recognised_whatever_was_measured_there(trained, raw_soc, tmp_path):
+    """Their inputs were seen; without times nothing else is asked for. Digits of coordinates may be fewer."""
 
-    def moved(table: pd.DataFrame) -> pd.DataFrame:
-        return table.assign(soc=table["soc"] * 1.01)
+    def measured_again(table: pd.DataFrame) -> pd.DataFrame:
+        return table.assign(soc=table["soc"] * 0.6).round({"lon": 5, "lat": 5}).iloc[::-1]
 
-    other = prepared_again(raw_soc, tmp_path, moved)
-    run = tuned(trained, other, tmp_path / "run", "train.epochs=1")
+    other = prepared_again(raw_soc, tmp_path, measured_again)
+    with pytest.raises(DataError, match=r"holds out: its data set has rows of the same place\."):
+        tuned(trained, other, tmp_path / "run", "split.seed=7")
+
+
+def test_other_rows_of_another_data_set_may_be_tested(raw_soc, tmp_path):
+    (one, other) = (
+        prepared_again(raw_soc, tmp_path / name, lambda table, k=k: table.iloc[k::2]) for k, name in enumerate("ab")
+    )
+    settings = load("soc", "map", None, {}, [*SETTINGS, "train.epochs=1"])
+    first = train(settings, one, RunLocation(tmp_path / "first", cpu=True), None, NullReporter())
+    run = tuned(first.folder, other, tmp_path / "second", "train.epochs=1")
     assert described(read_settings(run.config).shared.train, other).endswith("with its scaling.")
+
+
+class Seen:
+    """Two samples, and the steps that they touch."""
+
+    def __init__(self, span):
+        self.span = span
+
+    def __len__(self):
+        return len(ROWS)
+
+
+def described_block(lon, lat, day, reach=None) -> Described:
+    rows = np.arange(len(lon))
+    minutes = np.asarray(day) * 1440
+    block = Block({"lon": np.asarray(lon), "lat": np.asarray(lat), "time": minutes}, {}, {"time": DAYS})
+    span = None if reach is None else WindowSpan(rows * 0, rows - reach, rows, 24.0)
+    return Described(block, Seen(span))
+
+
+@pytest.mark.parametrize(
+    ("lon", "lat", "same"),
+    [
+        ([100.2, 20.0], [-5.0, -6.0], [True, True]),
+        ([100.3, 20.0], [-5.0, -6.1], [False, False]),
+        (np.float32([100.2, 20.0]).astype(float), np.float32([-5.0, -6.0]).astype(float), [True, True]),
+        ([100.2 - 360, 20.0 + 360], [-5.0, -6.0], [True, True]),
+        ([100.200004, 19.999991], [-5.000009, -5.999992], [True, True]),
+    ],
+)
+def test_places_are_the_same_in_other_digits_and_south_of_the_equator(lon, lat, same):
+    one, other = described_block([100.2, 20.0], [-5.0, -6.0], [3, 4]), described_block(lon, lat, [3, 4])
+    found = [predicting_alike(ROWS, ROWS, *both) for both in common_spans(one, other)]
+    assert np.any(found, axis=0).tolist() == same
+    later = described_block(lon, lat, [13, 14])
+    assert not np.any([predicting_alike(ROWS, ROWS, *both) for both in common_spans(one, later)])
+
+
+def test_windows_of_another_data_set_may_share_steps():
+    place = ([100.2, 20.0], [-5.0, -6.0])
+    one = described_block(*place, [10, 10], reach=2)
+    for day, met in ((11, True), (12, True), (13, False), (8, True), (7, False)):
+        both = list(common_spans(one, described_block(*place, [day, 40], reach=2)))
+        assert np.any([overlapping(ROWS, ROWS, *spans) for spans in both], axis=0).tolist() == [met, False]
 
 
 def test_samples_are_the_same_by_place_and_time(tmp_path, data_root):
@@ -224,8 +281,8 @@ def test_samples_are_the_same_by_place_and_time(tmp_path, data_root):
         )
         found[source] = recognised_by(Dataset(folder / "data"))
     assert found == {
-        "soc": ("place", "target"), "gwsa": ("place", "time"), "fluxnet": ("place", "time"), "clcd": ("place", "time"),
-        "smap": ("place", "time"), "ech": ("time", "inputs", "target"), "grid": (),
+        "soc": ("place",), "gwsa": ("place", "time"), "fluxnet": ("place", "time"), "clcd": ("place", "time"),
+        "smap": ("place", "time"), "ech": (), "grid": (),
     }  # fmt: skip
 
 

@@ -57,6 +57,10 @@ class NetworkSettings(Table):
     """`mamba-ssm` runs that package's CUDA kernels, `fused` compiled loops on the CPU, `torch` PyTorch's operators
     anywhere; `auto` is the quickest that works where the data are. Weights fit all of them."""
 
+    def unused(self) -> dict[str, str]:
+        """Return what means nothing for samples of one step."""
+        return {"heads": "steps = 1, and attention to one step has one weight"} if self.steps == 1 else {}
+
     @property
     def clocks(self) -> tuple[str, ...]:
         """Return what each scale counts."""

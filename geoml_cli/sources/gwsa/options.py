@@ -52,7 +52,8 @@ class GwsaOptions(Options):
     """Products only: annual means, or months."""
 
     months: int = Field(default=9, ge=1, le=12)
-    """Products only: GRACE months that a year needs, or it is left out."""
+    """Products only: months of mascons and GLDAS that a year needs, or it is left out; the mean of a year that lacks
+    some leans to the others."""
 
     baseline: str = "2004-2009"
     """Products only: years whose mean the GLDAS storage is an anomaly from; that of the mascons is 2004-2009."""

@@ -18,7 +18,7 @@ from geoml_cli.readers.nodata import declared_fills, refuse_unknown
 from geoml_cli.source import PreparedInfo
 from geoml_cli.sources.gwsa.cell_rows import CellRows
 from geoml_cli.sources.gwsa.factors import is_sum, units_given
-from geoml_cli.sources.gwsa.grids import FOLDER, Factor, find_factors, grid_files, year_span
+from geoml_cli.sources.gwsa.grids import FOLDER, Factor, find_factors, grid_files
 from geoml_cli.sources.gwsa.layout import Roles
 from geoml_cli.sources.gwsa.options import GwsaOptions, read_box, read_size, read_years
 from geoml_cli.sources.gwsa.storage import (
@@ -32,14 +32,13 @@ from geoml_cli.sources.gwsa.storage import (
     open_mascons,
 )
 from geoml_cli.sources.gwsa.two_pass import Reading, write_in_two_passes
-from geoml_cli.sources.gwsa.year_means import step_notes
+from geoml_cli.sources.gwsa.year_means import Span, spans_of, step_notes, target_notes
 from geoml_cli.work.reporting import Reporter
 
 _MASCON_BASELINE = (2004, 2009)
 _ROW_COPIES = 8
 _KEPT = 4
 """Part of the memory that rows take which are kept for the second reading, and as much the months of GLDAS."""
-Span = tuple[np.datetime64, np.datetime64]
 
 
 @dataclass(frozen=True)
@@ -170,10 +169,10 @@ def _write(
     )
     written = write_in_two_passes(reading, writer, reporter)
     cells = int(products.cells.land.sum())
-    for year, months in left_out.items():
-        written.funnel.read += cells
-        written.funnel.drop(f"year with fewer than {options.months} GRACE months", cells)
-        written.funnel.notes.append(f"{year} is left out: it has {months} GRACE months")
+    written.funnel.read += cells * len(left_out)
+    short = f"year with fewer than {options.months} months of mascons and GLDAS"
+    written.funnel.drop(short, cells * len(left_out))
+    written.funnel.notes += [f"{year} is left out: {why}" for year, why in left_out.items()]
     written.funnel.notes += [*_undeclared(products), *products.mascons.unapplied]
     for note in (
         *_partly(products),
@@ -207,7 +206,12 @@ def _zero(products: Products) -> list[str]:
 
 def _of_steps(products: Products, least: int) -> list[str]:
     factors = {name: products.factors[name] for name in products.roles.dynamic}
-    return step_notes(factors, products.spans, None if products.monthly else least)
+    own = (
+        []
+        if products.monthly
+        else target_notes(products.roles.target, products.mascons, products.gldas, products.spans)
+    )
+    return [*own, *step_notes(factors, products.spans, None if products.monthly else least)]
 
 
 def _halfway(products: Products) -> list[str]:
@@ -234,11 +238,11 @@ def _undeclared(products: Products) -> list[str]:
 
 def open_products(
     raw: Path, options: GwsaOptions, reporter: Reporter, files: ExitStack
-) -> tuple[Products, dict[int, int]]:
+) -> tuple[Products, dict[int, str]]:
     """Open all files, which `files` closes, and compute the baseline.
 
     Returns:
-        The products, and GRACE months of each year that has too few.
+        The products, and years that have too few months, with those that lack.
     """
     path, found = _find(raw)
     nodata = declared_fills(options.nodata)
@@ -248,7 +252,7 @@ def open_products(
     read = (piece.name for factor in factors.values() for piece in factor.pieces)
     refuse_unknown(nodata, [*dict.fromkeys(read), *LAYERS, THICKNESS])
     monthly = options.period == "month"
-    spans, left_out = _spans(mascons, gldas, None if monthly else options.months, raw)
+    spans, left_out = spans_of(mascons, gldas, None if monthly else options.months, raw)
     latitude, longitude = _axes(gldas, options.bounds)
     baseline, partly = gldas.mean(read_years(options.baseline), latitude, longitude)
     if read_years(options.baseline) != _MASCON_BASELINE:
@@ -273,25 +277,3 @@ def _axes(gldas: Gldas, bounds: str | None) -> tuple[Floats, Floats]:
     of_west, of_east = longitude >= west, longitude <= east
     inside = of_west & of_east if west < east else of_west | of_east
     return latitude[(latitude >= south) & (latitude <= north)], longitude[inside]
-
-
-def _spans(
-    mascons: Mascons, gldas: Gldas, least: int | None, raw: Path
-) -> tuple[dict[Span, list[np.datetime64]], dict[int, int]]:
-    """Group months that have mascons and GLDAS: each its own, or by year where a year has enough."""
-    months = sorted(set(mascons.steps) & set(gldas.files))
-    if least is None:
-        return {(month, month): [month] for month in months}, {}
-    years: dict[int, list[np.datetime64]] = {}
-    for month in months:
-        years.setdefault(int(str(month)[:4]), []).append(month)
-    whole = {year: year_months for year, year_months in years.items() if len(year_months) >= least}
-    if not whole:
-        listed = ", ".join(f"{year} {len(year_months)}" for year, year_months in years.items()) or "none at all"
-        raise DataError(
-            f"no year has {least} months with mascons and GLDAS (there are: {listed})",
-            where=str(raw),
-            fix="Add GLDAS files, or ask for less with --months or --period month.",
-        )
-    spans = {year_span(year): year_months for year, year_months in whole.items()}
-    return spans, {year: len(year_months) for year, year_months in years.items() if year not in whole}

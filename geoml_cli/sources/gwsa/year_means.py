@@ -1,24 +1,97 @@
-"""Which factors have fewer steps in a year than in others, lack months of it, or have them a month late."""
+"""Which months make a year, and what lacks some of them: the mean leans to the seasons that are there."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from geoml_cli.errors import DataError
 from geoml_cli.sources.gwsa.grids import Factor, year_span
+from geoml_cli.sources.gwsa.storage import Gldas, Mascons
 
+Span = tuple[np.datetime64, np.datetime64]
 _MONTHS = 12
 """Of a year."""
 _FEWER = 0.99
 """Of the usual number of steps: a year of days has one fewer than a leap year."""
 
 
+def spans_of(
+    mascons: Mascons, gldas: Gldas, least: int | None, raw: Path
+) -> tuple[dict[Span, list[np.datetime64]], dict[int, str]]:
+    """Group months that have mascons and GLDAS: each its own, or by year where a year has enough.
+
+    Args:
+        mascons: Total storage.
+        gldas: What is subtracted.
+        least: Months that a year needs; None for months.
+        raw: For messages.
+
+    Returns:
+        The months, by the first and last one of their time, and years that have too few, with those that lack.
+
+    Raises:
+        DataError: No year has enough.
+    """
+    months = sorted(set(mascons.steps) & set(gldas.files))
+    if least is None:
+        return {(month, month): [month] for month in months}, {}
+    years: dict[int, list[np.datetime64]] = {}
+    for month in months:
+        years.setdefault(int(str(month)[:4]), []).append(month)
+    whole = {year: year_months for year, year_months in years.items() if len(year_months) >= least}
+    if not whole:
+        listed = ", ".join(f"{year} {len(year_months)}" for year, year_months in years.items()) or "none at all"
+        raise DataError(
+            f"no year has {least} months with mascons and GLDAS (there are: {listed})",
+            where=str(raw),
+            fix="Add GLDAS files, or ask for less with --months or --period month.",
+        )
+    left_out = {
+        year: f"it has {len(year_months)} months of both; {_lacking(mascons, gldas, year)}"
+        for year, year_months in years.items()
+        if year not in whole
+    }
+    return {year_span(year): year_months for year, year_months in whole.items()}, left_out
+
+
+def target_notes(name: str, mascons: Mascons, gldas: Gldas, spans: Collection[Span]) -> list[str]:
+    """Tell of years in which mascons or GLDAS lack months, as `step_notes` does of factors.
+
+    Args:
+        name: The target's.
+        mascons: Total storage.
+        gldas: What is subtracted.
+        spans: First and last month of each year that is made.
+    """
+    alike: dict[str, list[str]] = {}
+    for year in (str(first)[:4] for first, _ in spans):
+        if lacking := _lacking(mascons, gldas, int(year)):
+            alike.setdefault(lacking, []).append(year)
+    return [
+        f"{lacking} of {', '.join(years)}: {name} of the year leans to the months that are there (--months 12 leaves "
+        "such years out)"
+        for lacking, years in alike.items()
+    ]
+
+
+def _lacking(mascons: Mascons, gldas: Gldas, year: int) -> str:
+    """Name the months of a year that mascons and GLDAS lack; empty where both have all."""
+    first, last = year_span(year)
+    months = np.arange(first, last + 1)
+    found = []
+    for verb, have in (("mascons lack", mascons.steps), ("GLDAS lacks", gldas.files)):
+        if lost := [str(int(str(month)[5:7])) for month in months if month not in have]:
+            found.append(f"{verb} month {', '.join(lost)}")
+    return " and ".join(found)
+
+
 def step_notes(
     factors: Mapping[str, Factor],
-    spans: Mapping[tuple[np.datetime64, np.datetime64], Sequence[np.datetime64]],
+    spans: Mapping[Span, Sequence[np.datetime64]],
     least: int | None,
 ) -> list[str]:
     """Tell what is odd about the steps of factors.

@@ -95,7 +95,11 @@ def test_cells_without_data_are_left_out(products: Path, prepare_gwsa: PrepareGw
     funnel = dataset.manifest.funnel
     assert funnel.read == 2 * 8 * (12 - made.SEA) and funnel.dropped == {"no value": 8}
     assert np.array(dataset.array("lon")).max() < made.EAST - made.SEA * 0.25
-    assert funnel.notes == ["rows left out, by column that lacks a value: GWS 8"]
+    assert funnel.notes == [
+        "rows left out, by column that lacks a value: GWS 8",
+        "mascons lack month 3 of 2005: GWS of the year leans to the months that are there (--months 12 leaves such "
+        "years out)",
+    ]
 
 
 def test_bounds_and_years_with_few_months(products: Path, prepare_gwsa: PrepareGwsa) -> None:
@@ -103,8 +107,8 @@ def test_bounds_and_years_with_few_months(products: Path, prepare_gwsa: PrepareG
     assert len(dataset.array("lat")) == 16 and set(dataset.array("year")) == {2004}
     funnel = dataset.manifest.funnel
     assert (funnel.read, funnel.kept) == (32, 16)
-    assert funnel.dropped == {"year with fewer than 12 GRACE months": 16}
-    assert "2005 is left out: it has 11 GRACE months" in funnel.notes
+    assert funnel.dropped == {"year with fewer than 12 months of mascons and GLDAS": 16}
+    assert "2005 is left out: it has 11 months of both; mascons lack month 3" in funnel.notes
 
 
 @pytest.mark.parametrize(
@@ -225,7 +229,7 @@ def test_rows_are_cut_to_the_memory_given(
 def test_mascons_and_a_land_model_of_no_common_month_are_refused(
     products: Path, prepare_gwsa: PrepareGwsa, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("geoml_cli.sources.gwsa.products._spans", lambda *_: ({}, {}))
+    monkeypatch.setattr("geoml_cli.sources.gwsa.products.spans_of", lambda *_: ({}, {}))
     with pytest.raises(DataError, match="none of 0 rows can be used"):
         prepare_gwsa(products, period="month", **OPTIONS)
 
