@@ -118,8 +118,9 @@ def the_only_variable(path: Path, select: Mapping[str, float]) -> str:
         found = [str(name) for name, variable in file.data_vars.items() if is_field(file, variable)]
         names = [*map(str, file.data_vars), *(inner := names_in_groups(path))]
         maps = [str(name) for name, variable in file.data_vars.items() if may_be_map(file, variable)]
-        if not found and len(maps) == 1:
-            find_layout(file, maps[0], str(path))  # says what keeps it from being one
+        most = max((file[name].ndim for name in maps), default=0)  # bounds of times have two
+        if not found and len(largest := [name for name in maps if file[name].ndim == most]) == 1:
+            find_layout(file, largest[0], str(path))  # says what keeps it from being one
     if len(found) == 1:
         return found[0]
     if found:

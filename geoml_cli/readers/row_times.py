@@ -127,7 +127,8 @@ class RowTimes:
             raise DataError(
                 f"{str(timed.time[row])[:10]} has no time of day, unless column {other} is one, which is not read",
                 where=timed.where(row),
-                fix="Write times as 2013-03-17T06:00:00, in UTC, or give columns hour and minute next to the date.",
+                fix="Write times as 2013-03-17T06:00:00, in UTC, or give columns hour and minute next to the date: "
+                "whole hours, no decimal ones.",
             )
         again = unclear & _repeated(timed, unclear)
         if again.any():

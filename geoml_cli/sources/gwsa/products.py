@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -105,9 +106,14 @@ class Products:
             yield self._panel((latitude[part], longitude[part]), {n: v[part] for n, v in values.items()}, time)
 
     def _panel(self, place: tuple[Floats, Floats], values: dict[str, Floats], time: np.datetime64) -> CellRows:
+        files = {name: factor.pieces[0].path for name, factor in self.factors.items()}
+        files[self.roles.target] = self.mascons.variable.path
+
         def where(row: int, name: str) -> str:
-            file = self.factors[name].pieces[0].path if name in self.factors else self.mascons.variable.path
-            return f"{file}, {name} in {time}, lat {place[0][row]:g}, lon {place[1][row]:g}"
+            # What concerns a time as a whole is of all files.
+            file = files.get(name) or os.path.commonpath([path.parent for path in files.values()])
+            of = f"{name} in {time}" if name in files else str(time)
+            return f"{file}, {of}, lat {place[0][row]:g}, lon {place[1][row]:g}"
 
         return CellRows(place[0], place[1], np.full(len(place[0]), time), values, self.monthly, where)
 

@@ -40,6 +40,8 @@ def usable(points: Points, unit: str, funnel: Funnel) -> Points:
     points = _keep(points, points.target >= 0, "target negative", funnel)
     _, first = np.unique(np.column_stack([points.x, points.y, points.target]), axis=0, return_index=True)
     points = _keep(points, np.isin(np.arange(len(points)), first), "repeats an earlier row", funnel)
+    zero = "rows have a target of 0: below what could be measured, or no data (then --nodata COLUMN=0)?; kept"
+    _note(funnel, int((points.target == 0).sum()), zero)
     again = len(points) - len(np.unique(np.column_stack([points.x, points.y]), axis=0))
     layers = "a network knows no depth: of layers of one profile put one into the table"
     _note(funnel, again, f"rows lie where an earlier one does, with another value ({layers}); kept")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from geoml_cli.dataset.manifest import Funnel
+from geoml_cli.dataset.raw_files import visible
 from geoml_cli.dataset.store import DatasetWriter
 from geoml_cli.dataset.variables import Variable
 from geoml_cli.errors import DataError
@@ -61,8 +62,10 @@ def inputs(raw: Path, options: SocOptions) -> list[Path]:
 def _table(raw: Path, options: SocOptions) -> Path:
     table = find_table(raw, options.points)
     if table is None:
+        archives = [path.name for path in visible(raw) if path.suffix.lower() == ".zip"] if raw.is_dir() else []
+        unpacked = f"Unpack {archives[0]} if it is in there; put" if archives else "Put"
         raise DataError(
-            "there is no table of samples (CSV)", where=str(raw), fix="Put it here or name it: --points FILE."
+            "there is no table of samples (CSV)", where=str(raw), fix=f"{unpacked} it here or name it: --points FILE."
         )
     return table
 

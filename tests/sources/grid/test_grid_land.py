@@ -128,6 +128,9 @@ def test_the_reason_why_a_file_s_only_variable_is_no_map_is_said(tmp_path):
     with pytest.raises(DataError, match="variable lat: is missing at 1 of 3 places"):
         prepared(tmp_path / "a.nc", var=None)
     write(tmp_path / "b.nc", time_attrs={"units": "years"})
+    with netCDF4.Dataset(tmp_path / "b.nc", "a") as file:  # neither are bounds a map
+        file.createDimension("nv", 2)
+        file.createVariable("time_edges", "f8", ("time", "nv"))[:] = 0
     with pytest.raises(DataError, match="its dimension time has no unit such as"):
         prepared(tmp_path / "b.nc", var=None)
 

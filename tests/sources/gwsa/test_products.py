@@ -217,6 +217,20 @@ def test_a_year_of_fewer_days_is_told(products: Path, prepare_gwsa: PrepareGwsa)
     assert reporter.warned[-1] == "E has 366 steps in most years, fewer in: 2005 (300)"
 
 
+def test_months_that_the_land_model_lacks_are_told_as_its_own(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    """Not as those of GRACE: who adds months of mascons gains nothing."""
+    for month in ("04", "05"):
+        next(products.rglob(f"GLDAS_NOAH025_M.A2005{month}*")).unlink()
+    _, reporter = prepare_gwsa(products, **OPTIONS | {"baseline": "2004-2004"})
+    assert any(
+        text.startswith("mascons lack month 3 and GLDAS lacks month 4, 5 of 2005: GWS of the year leans to")
+        for text in reporter.warned
+    )
+    dataset, _ = prepare_gwsa(products, months=10, **OPTIONS | {"baseline": "2004-2004"})
+    told = "2005 is left out: it has 9 months of both; mascons lack month 3 and GLDAS lacks month 4, 5"
+    assert told in dataset.manifest.funnel.notes
+
+
 def test_rows_are_cut_to_the_memory_given(
     products: Path, prepare_gwsa: PrepareGwsa, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -126,7 +126,7 @@ def test_rows_without_a_sample_are_counted_by_reason(raster: Write, tmp_path: Pa
     lines = [
         "name,lon,lat,soc", "a,21.05,8.95,5", "b,21.05,8.95,5", "c,21.05,8.95,6", "d,21.05,8.95,NA",
         "e,,8.95,5", "f,21.05,8.95,-9999", "g,21.05,8.95,-1", "h,21.05,8.95,inf",
-        "j,21.05,8.95,1e30", "i,-9999,-9999,2", "",
+        "j,21.05,8.95,1e30", "i,-9999,-9999,2", "k,21.05,8.95,0", "",
     ]  # fmt: skip
     (tmp_path / "raw/p.csv").write_text("\n".join(lines))
     dataset, reporter = prepared(tmp_path / "raw")
@@ -137,9 +137,11 @@ def test_rows_without_a_sample_are_counted_by_reason(raster: Write, tmp_path: Pa
         "target negative": 1,
         "repeats an earlier row": 1,
     }
-    assert dataset.array("soc").tolist() == [5, 6]
-    assert any("1 rows lie where an earlier one does" in text for text in reporter.warned)
-    assert dataset.labels("id") == ["a", "c"]
+    assert dataset.array("soc").tolist() == [5, 6, 0]
+    assert any("2 rows lie where an earlier one does" in text for text in reporter.warned)
+    assert any("1 rows have a target of 0: below what could be measured" in text for text in reporter.warned)
+    assert dataset.labels("id") == ["a", "c", "k"]
+    assert prepared(tmp_path / "raw", nodata=("soc=0",))[0].array("soc").tolist() == [5, 6]  # the remedy
 
 
 def test_classes_are_detected_named_or_asked_for(

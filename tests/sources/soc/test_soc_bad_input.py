@@ -59,6 +59,10 @@ TABLES = {
         b"Soil survey 2020,,\nlon,lat,soc\n21,9,1\n",
         "x. Delete what stands above the row of names",
     ),
+    "comment above the names": (
+        b"# Soil survey 2020\nlon,lat,soc\n21,9,1\n",
+        "x. Delete what stands above the row of names",
+    ),
     "row of units": (
         b"lon,lat,soc\ndeg,deg,%\n21,9,1\n",
         "line 2, column lon: 'deg' is not .*Delete the row if it is one of",
@@ -102,7 +106,9 @@ def test_a_text_beside_the_table_is_no_table(raw: Path, prepared: Prepare) -> No
 
 def test_no_table(raw: Path, prepared: Prepare) -> None:
     (raw / "p.csv").unlink()
-    fails(prepared, raw, r"there is no table of samples \(CSV\)")
+    fails(prepared, raw, r"there is no table of samples \(CSV\)\. Put it here")
+    (raw / "p.csv.zip").write_bytes(b"PK")
+    fails(prepared, raw, r"there is no table of samples \(CSV\)\. Unpack p\.csv\.zip if it is in there; put it here")
     (raw / "p.csv").mkdir()
     fails(prepared, raw, "p.csv: is a folder, not a file", points="p.csv")
 
