@@ -73,7 +73,8 @@ class PixelStack:
         """
         window = (rows, columns)
         shape = (len(range(*days.indices(len(self.days)))), rows.stop - rows.start, columns.stop - columns.start)
-        series, site = self._series(window), self._site(window)
+        terrain = {name: self._cube.fixed(self._names[name], window).reshape(-1) for name in self._terrain}
+        series, site = self._series(window), self._site(terrain, window)
         records = np.ones(len(self.days), dtype=bool)
         if not self._rules.by_days:  # windows count rows that exist
             records = np.isin(np.arange(len(self.days)), self._place)
@@ -83,6 +84,9 @@ class PixelStack:
         history[records] = deriving.valid_run_length(whole[records])
         reason = self._reason(series, site, history, chosen)
         valid = (reason < 0) & records[chosen][:, None]
+        for name, values in terrain.items():  # of water, which has no class, soils mean nothing
+            place = f"{self._path}, {self._names[name]}"
+            refuse_outside(name, values[valid.any(axis=0)], place, "declare it: _FillValue = {1:g}")
         day, pixel = np.nonzero(valid)  # in the order of `valid`
         variables = self._variables(series, site, records, (chosen[day], pixel), history)
         return SampleBlock(valid.reshape(shape), variables, reason.reshape(shape))
@@ -187,11 +191,9 @@ class PixelStack:
         taken = [deriving.release_of(year, list(classes), choice, where) for year in different.tolist()]
         return np.stack([classes[release] for release in taken])[place.reshape(-1)]
 
-    def _site(self, window: Window) -> dict[str, Floats]:
+    def _site(self, terrain: Mapping[str, Floats], window: Window) -> dict[str, Floats]:
         """Return place, terrain and soil of the pixels, [P] each."""
-        found = {name: self._cube.fixed(self._names[name], window).reshape(-1) for name in self._terrain}
-        for name, values in found.items():
-            refuse_outside(name, values, f"{self._path}, {self._names[name]}", "declare it: _FillValue = {1:g}")
+        found = dict(terrain)
         found["aspect_normalized"] = deriving.aspect_normalized(found.pop("aspect"))
         longitude, latitude = _centres(self.grid, window)
         return {"lat": latitude.astype(np.float32), "lon": longitude.astype(np.float32), **found}

@@ -580,3 +580,13 @@ def test_a_fill_of_terrain_that_no_file_declares_is_refused(raw, prepared, tmp_p
     content.to_netcdf(tmp_path / "stack.nc", encoding={"aspect": {"_FillValue": np.float32(999)}})
     block = pixels(tmp_path / "stack.nc", dataset.manifest).block(*WHOLE, slice(20, 22))
     assert not block.valid[:, 1, 1].any() and block.valid[:, 0].all()
+
+
+def test_soil_of_a_lake_may_be_anything(raw, prepared, tmp_path):
+    """Exports of soil give 0 or 255 over water, which no pixel is predicted of."""
+    content = dataset_of(lake=True)
+    soil = np.full(SHAPE, SOIL["bd_5"], dtype=np.float32)
+    soil[0, 0] = 0
+    stack = pixels(netcdf(tmp_path, with_terrain(content, bd_5=soil)), prepared(raw).manifest)
+    block = stack.block(*WHOLE, slice(20, 22))
+    assert not block.valid[:, 0, 0].any() and block.valid[:, 0, 1].all()
