@@ -145,8 +145,8 @@ def _step(chosen: Gridded, location: str) -> Step:
         return regular_step(chosen.stamped, location)
     except DataError as error:
         what = f"{error.what} ({'; '.join(chosen.notes)})" if chosen.notes else error.what
-        fix = "Give every file bounds of its times." if any(NOT_ALL in note for note in chosen.notes) else error.fix
-        raise DataError(what, where=error.where, fix=fix) from error
+        bounds = "Give every file bounds of its times, if that is why. " * any(NOT_ALL in note for note in chosen.notes)
+        raise DataError(what, where=error.where, fix=f"{bounds}{error.fix}") from error
 
 
 def _facts(chosen: Gridded, plan: GridPlan, step: Step) -> tuple[GridFacts, list[float]]:

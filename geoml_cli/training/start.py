@@ -211,7 +211,8 @@ def _samples_of(one: Start, dataset: Dataset) -> Samples:
 def _are_comparable(one: Dataset, other: Dataset) -> bool:
     """Return whether samples of one data set are recognised in another."""
     known = recognised_by(one)
-    return known != () and known == recognised_by(other)
+    # A mean of a year has the time of its first month.
+    return known != () and known == recognised_by(other) and one.manifest.step == other.manifest.step
 
 
 def seen_before(start: Start, held_out: HeldOut) -> Iterator[tuple[Start, int]]:

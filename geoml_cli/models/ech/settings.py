@@ -69,10 +69,8 @@ class EchTables(ModelTables):
 
     def unused(self) -> dict[str, str]:
         """Return what is of the classifier where it is not trained."""
-        why = "part is 'regressor'"
-        return (
-            dict.fromkeys(("wave.positive_weight", "wave.probability"), why) if self.network.part == "regressor" else {}
-        )
+        own = ("wave.positive_weight", "wave.probability")
+        return dict.fromkeys(own, "part is 'regressor'") if self.network.part == "regressor" else {}
 
 
 class TimeMapOptions(Options):

@@ -212,12 +212,10 @@ def _zero(products: Products) -> list[str]:
 
 def _of_steps(products: Products, least: int) -> list[str]:
     factors = {name: products.factors[name] for name in products.roles.dynamic}
-    own = (
-        []
-        if products.monthly
-        else target_notes(products.roles.target, products.mascons, products.gldas, products.spans)
-    )
-    return [*own, *step_notes(factors, products.spans, None if products.monthly else least)]
+    if products.monthly:
+        return step_notes(factors, products.spans, None)
+    own = target_notes(products.roles.target, products.mascons, products.gldas, products.spans)
+    return [*own, *step_notes(factors, products.spans, least)]
 
 
 def _halfway(products: Products) -> list[str]:
