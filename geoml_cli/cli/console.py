@@ -40,23 +40,24 @@ class Terminal:
         quiet: Show warnings only.
 
     Attributes:
-        warned: What has been warned of.
+        said: What has been noted and warned of.
     """
 
     def __init__(self, *, quiet: bool) -> None:
-        self.warned: list[str] = []
+        self.said: list[str] = []
         self._quiet = quiet or _is_worker_rank()
         hidden = any(os.environ.get(name) for name in ("NO_COLOR", "CI"))
         self._bars = not (self._quiet or hidden) and sys.stderr.isatty()
 
     def info(self, text: str) -> None:
         """Note something on stderr."""
+        self.said.append(text)
         if not self._quiet:
             print(escaped(text), file=sys.stderr, flush=True)  # noqa: T201
 
     def warn(self, text: str) -> None:
         """Warn on stderr."""
-        self.warned.append(text)
+        self.said.append(text)
         if not _is_worker_rank():
             print(escaped(f"Warning: {text}"), file=sys.stderr, flush=True)  # noqa: T201
 

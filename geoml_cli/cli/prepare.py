@@ -82,5 +82,5 @@ def _run(source: str, raw: Path, options: Options, common: dict[str, Any]) -> No
     ]
     console.table(("samples", "rows"), rows, title=f"{source} in {folder}")
     for note in funnel.notes:
-        if not any(text.startswith(note) for text in reporter.warned):
+        if not any(text.startswith(note) for text in reporter.said):
             reporter.info(f"Note: {note}")

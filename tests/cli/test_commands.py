@@ -491,3 +491,11 @@ def test_a_path_above_a_table_is_one_word(geoml, raw_soc, tmp_path):
     folder = tmp_path / ("a-long-name-of-a-folder-" * 4)
     done = geoml("prepare", "soc", raw_soc, "--points", "points.csv", "--data", folder)
     assert done.code == 0 and f"soc in {folder / 'soc'}\n" in done.out, done.out
+
+
+def test_what_a_preparation_has_said_is_no_note_again(geoml, raw_soc, tmp_path):
+    """Of a data set that stands there, all notes are said."""
+    for again in (False, True):
+        told = geoml("prepare", "soc", raw_soc, "--data", tmp_path, "--classes", "land_cover").err
+        unit = [line for line in told.splitlines() if "the unit of soc is taken as g kg-1" in line]
+        assert len(unit) == 1 and unit[0].startswith("Note: ") == again, told
