@@ -73,3 +73,7 @@ class TargetSettings(Table):
     smearing: bool = True
     """Multiply what is turned back from a logarithm by the mean of the exponentials of the validation rows' residuals
     about their mean, so that predictions aim at the mean of the target and not its median."""
+
+    def unused(self) -> dict[str, str]:
+        """Return what is of logarithms where there are none."""
+        return {"smearing": "transform is 'none'"} if self.transform == "none" else {}

@@ -87,7 +87,7 @@ def _of_another_network(settings: Settings) -> list[str]:
 def without_effect(settings: Settings) -> list[str]:
     """Name settings that have no effect next to the others, with the reason."""
     shared, values = settings.shared, settings.flat()
-    tables = {"split": shared.split, "train": shared.train}
+    tables = {"split": shared.split, "target": shared.target, "train": shared.train}
     found = {f"{table}.{name}": why for table, of in tables.items() for name, why in of.without_effect().items()}
     return [
         f"[{key.partition('.')[0]}] {key.partition('.')[2]} = {values[key]} has no effect: {why}."
