@@ -72,6 +72,7 @@ class PredictionRequest:
         Raises:
             SettingsError: It is one; with which.
         """
+        from geoml_cli.dataset.manifest import NAME
         from geoml_cli.errors import SettingsError
 
         place = out.absolute().resolve()
@@ -85,6 +86,14 @@ class PredictionRequest:
                     where="--out",
                     fix="Name a file in another folder.",
                 )
+        # What else lies there may be raw data as well, of another data set; what was made since is a prediction.
+        is_old = place.exists() and place.stat().st_mtime < (dataset.folder / NAME).stat().st_mtime
+        if is_old and raw.absolute().resolve() in place.parents:
+            raise SettingsError(
+                f"{out} stood in the folder of raw files ({raw}) before these were prepared.",
+                where="--out",
+                fix="Name a file in another folder.",
+            )
 
     @property
     def files(self) -> list[Path]:

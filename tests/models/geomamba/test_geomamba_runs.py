@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 
 import numpy as np
@@ -170,6 +171,15 @@ def test_a_prediction_is_not_written_over_raw_files(run, raw, data, geoml, tmp_p
         done = geoml("predict", run.folder, *given, "--out", table)
         assert done.code == 2 and "would be written over or among what is read" in done.err
     assert table.read_bytes() == before
+    other = table.with_name("of another data set.csv")
+    other.write_text("a,b\n")
+    os.utime(other, (1e9, 1e9))
+    done = geoml("predict", run.folder, "--out", other)
+    assert done.code == 2 and "before these were prepared" in done.err and other.read_text() == "a,b\n"
+    for _ in range(2):
+        assert geoml("predict", run.folder, "--index", "3", "--out", table.with_name("predicted.csv")).code == 0
+    for made in (other, table.with_name("predicted.csv")):
+        made.unlink()
 
 
 def test_records_are_filled_of_stations_alone(run, geoml):
