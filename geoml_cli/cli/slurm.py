@@ -106,6 +106,8 @@ def _check_shares(
     own = {"--part", "--finish", "--scheduler"} & {word.partition("=")[0] for word in command}
     if (parts or workers) and own:
         raise SettingsError(f"{', '.join(sorted(own))} is the job's here.", where=named[0], fix="Leave it out.")
+    if (parts or workers) and any(word.partition("=")[0] == "--index" for word in command):
+        raise SettingsError("single samples are not shared out.", where=named[0], fix="Leave it out, or --index.")
     if (array or parts) and (nodes > 1 or (gpus or 1) > 1):
         raise SettingsError("a task of an array is one process.", where=named[0], fix="Use --nodes 1 and --gpus 1.")
     if workers and gpus and workers > nodes * gpus:
@@ -125,6 +127,9 @@ def _check(command: list[str], time: str) -> None:
         raise SettingsError(f"{command[0]!r} is no verb of a job.", where="VERB", fix=f"Verbs: {', '.join(VERBS)}.")
     if not _TIME.fullmatch(time):
         raise SettingsError(f"{time!r} is no time limit.", where="--time", fix="Write e.g. 02:00:00, or 1-12 (days).")
+    if broken := [word for word in command if not word.isprintable()]:
+        # The command stands in comments of the script as well, which a line break would end.
+        raise SettingsError(f"{broken[0]!r} is not one line.", where="VERB ...", fix="Name files without such signs.")
     parallel = {"--gpus", "--processes"} & {word.partition("=")[0] for word in command}
     if command[0] == "train" and parallel:
         raise SettingsError(

@@ -186,6 +186,18 @@ def test_jobs_that_make_no_sense_are_refused(geoml, words, message):
     assert done.code == 2 and message in done.err
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--parts", "2", "predict", "run", "--out", "a\ntouch b"), "'a\\ntouch b' is not one line"),
+        (("--parts", "2", "predict", "run", "--index", "3"), "--parts: single samples are not shared out"),
+    ],
+)
+def test_a_command_that_no_task_could_run_is_not_printed(geoml, words, message):
+    done = geoml("slurm", "--time", "1:00:00", *words)
+    assert done.code == 2 and message in done.err and not done.out
+
+
 def test_members_that_are_not_known_end_with_the_reason(geoml, tmp_path):
     done = geoml("slurm", "--time", "60", "--array", "train", "soc", "--data", tmp_path)
     assert done.code == 3 and "--array" in done.err

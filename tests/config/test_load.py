@@ -192,6 +192,13 @@ def test_a_mistake_of_a_whole_table_names_the_setting_at_fault():
         ("mmnet", "onsite", ["train.ema_every=5", "train.ema_decay=0.9"], []),
         ("soc", "paper", ["train.evaluate_epochs=3", "train.evaluate_steps=5"], ["evaluate_steps = 5 counts in its"]),
         ("mmnet", "onsite", ["train.optimiser=sgd", "train.eps=1e-6"], ["[train] eps = 1e-06 has no effect"]),
+        (
+            "tidenet",
+            "small",
+            ["frames.land=zero", "frames.land_value=0.7"],
+            ["[frames] land_value = 0.7 has no effect"],
+        ),
+        ("tidenet", "small", ["loss.spectrum=0", "loss.spectrum_steps=9"], ["[loss] spectrum_steps = 9 has no effect"]),
         ("gwsa", "", ["target.smearing=false"], ["[target] smearing = False has no effect: transform is 'none'."]),
         ("gwsa", "", ["network.heads=4"], ["[network] heads = 4 has no effect: steps = 1, and attention to one step"]),
         ("fluxnet-halfhourly", "", ["network.heads=4"], []),

@@ -68,6 +68,10 @@ class FrameSettings(Table):
     stride: int = Field(default=1, ge=1)
     """Time steps between the first maps of two windows."""
 
+    def unused(self) -> dict[str, str]:
+        """Return what is of missing cells where there are none."""
+        return {"land_value": "land is 'zero', so that no cell is missing"} if self.land == "zero" else {}
+
     @model_validator(mode="after")
     def _whole(self) -> FrameSettings:
         if len(self.crop) not in (0, 4):
@@ -97,6 +101,10 @@ class LossSettings(Table):
 
     amplitude: float = Field(default=0.1, ge=0)
     """Of the error of the amplitude forecast."""
+
+    def unused(self) -> dict[str, str]:
+        """Return what is of a term that has no weight."""
+        return {} if self.spectrum else {"spectrum_steps": "spectrum is 0"}
 
 
 class ScoreSettings(Table):
