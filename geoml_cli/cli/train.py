@@ -178,8 +178,9 @@ def _plan(settings: Settings, dataset: Dataset, folder: Path | None, only: list[
 
 def _warn_of_options(settings: Settings, dataset: Dataset, reporter: console.Terminal) -> None:
     from geoml_cli.training.fitting import remarks
+    from geoml_cli.training.start import unknown
 
-    for text in remarks(settings, dataset.manifest):
+    for text in filter(None, (*remarks(settings, dataset.manifest), unknown(settings.shared.train, dataset))):
         reporter.warn(text)
 
 

@@ -234,7 +234,7 @@ def _found(table: Table, given: str | None, ranks: Sequence[tuple[str, ...]], op
             # Without an option, a column that is called x would come after one of these.
             advice = "" if option.startswith("--") else f"Keep one of {', '.join(hits)}, and take the others out"
             raise _unclear(table, f"several columns could be {option.lstrip('-')}: {', '.join(hits)}", option, advice)
-    is_title = sum(not name for name in table.columns) > len(table.columns) / 2 or table.columns[0].startswith("#")
+    is_title = sum(map(bool, table.columns)) < max(len(table.columns) / 2, 2) or table.columns[0].startswith("#")
     advice = "Delete what stands above the row of names, which is the first" if is_title else ""
     raise _unclear(table, f"no column looks like {option.lstrip('-')}", option, advice)
 

@@ -5,7 +5,7 @@ Legend: N samples of a data set.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import NamedTuple
 
@@ -22,6 +22,8 @@ Numbers = NDArray[np.int64]
 _APART = 4e-5
 """Degrees that places of one bin are apart at most, 4 m; those within half of it are surely found, which are the same
 written with five decimals, or in single precision."""
+_STATION_APART = 0.1
+"""Likewise of stations of one name, whose coordinates providers round to two decimals."""
 _SHIFTS = (0.0, 0.5)
 """Of bins, in both directions: two places that lie on both sides of an edge share a bin that is shifted."""
 
@@ -50,8 +52,8 @@ def recognised_by(dataset: Dataset) -> tuple[str, ...]:
 def common_spans(one: Described, other: Described) -> Iterator[tuple[WindowSpan, WindowSpan]]:
     """Give the steps [min] of the samples of two data sets, whose series are places that both share, [N] each.
 
-    Places of a series are a few metres apart at most. They are numbered in several ways: samples are the same where
-    they are in any of them.
+    Places of a series are a few metres apart at most, or are stations of one name. They are numbered in several ways:
+    samples are the same where they are in any of them.
 
     Args:
         one: A data set with places, and with times where the other has some.
@@ -59,8 +61,9 @@ def common_spans(one: Described, other: Described) -> Iterator[tuple[WindowSpan,
     """
     reaches = [_reach(each) for each in (one, other)]
     earliest = min(int(first.min(initial=0)) for first, _ in reaches)
-    for shifts in product(_SHIFTS, _SHIFTS):
-        bins = [_bins(each, shifts) for each in (one, other)]
+    names = _names(one.dataset, other.dataset)
+    for shifts, named in product(product(_SHIFTS, _SHIFTS), (False, True) if names else (False,)):
+        bins = [_bins(each, shifts, names if named else {}) for each in (one, other)]
         places = distinct(*bins)
         first, second = (
             WindowSpan(np.searchsorted(places, bin_N), first_N - earliest, last_N - earliest, 1 / 60)
@@ -69,12 +72,24 @@ def common_spans(one: Described, other: Described) -> Iterator[tuple[WindowSpan,
         yield first, second
 
 
-def _bins(one: Described, shifts: tuple[float, float]) -> Numbers:
-    """Number the bin that each sample lies in, [N]."""
+def _names(*datasets: Dataset) -> dict[str, int]:
+    """Number the stations of both data sets by name; none where one has no stations."""
+    if not all(dataset.has("station") and dataset.has("station_index") for dataset in datasets):
+        return {}
+    return {name: number for number, name in enumerate({name for one in datasets for name in one.labels("station")})}
+
+
+def _bins(one: Described, shifts: tuple[float, float], names: Mapping[str, int]) -> Numbers:
+    """Number the bin that each sample lies in, [N]; with names a large one, of each name by itself."""
+    apart = _STATION_APART if names else _APART
     lon_lat_N2 = lon_lat_of_samples(one.dataset, len(one.samples))
-    east_N, north_N = (np.floor(lon_lat_N2 / _APART + shifts)).astype(np.int64).T
-    around = round(360 / _APART)
-    return np.asarray(north_N * around + east_N % around)
+    east_N, north_N = (np.floor(lon_lat_N2 / apart + shifts)).astype(np.int64).T
+    around = round(360 / apart)
+    bin_N = np.asarray(north_N * around + east_N % around)
+    if not names:
+        return bin_N
+    number_S = np.array([names[name] for name in one.dataset.labels("station")], dtype=np.int64)
+    return np.asarray(bin_N * len(names) + number_S[np.asarray(one.dataset.array("station_index"))])
 
 
 def _reach(one: Described) -> tuple[Numbers, Numbers]:

@@ -269,6 +269,27 @@ def test_windows_of_another_data_set_may_share_steps():
         assert np.any([overlapping(ROWS, ROWS, *spans) for spans in both], axis=0).tolist() == [met, False]
 
 
+def test_stations_of_one_name_are_one_though_their_coordinates_differ():
+    """Providers give two decimals here and four there; numbers of stations are of each data set."""
+
+    def stations(names, lon, lat):
+        found = described_block(lon, lat, [3, 4])
+        arrays = {**found.dataset.arrays, "station_index": ROWS}
+        return found._replace(dataset=Block(arrays, {"station": names}, {"time": DAYS}))
+
+    one = stations(["DE-Tha", "CH-Cha"], [13.57, 8.41], [50.96, 47.21])
+    other = stations(["CH-Cha", "DE-Tha"], [8.4104, 13.5651], [47.2102, 50.9624])
+    spans = list(common_spans(one, other))
+    assert np.any([predicting_alike(ROWS, ROWS[1:], *both) for both in spans], axis=0).tolist() == [False, False]
+    later = stations(["CH-Cha", "DE-Tha"], [8.4104, 13.5651], [47.2102, 50.9624])
+    later.dataset.arrays["time"] = later.dataset.arrays["time"][::-1]
+    spans = list(common_spans(one, later))
+    assert np.any([predicting_alike(ROWS, ROWS[1:], *both) for both in spans], axis=0).tolist() == [True, False]
+    far = stations(["CH-Cha", "DE-Tha"], [8.41, 93.5], [47.21, 20.9])
+    far.dataset.arrays["time"] = far.dataset.arrays["time"][::-1]
+    assert not np.any([predicting_alike(ROWS, ROWS[1:], *both) for both in common_spans(one, far)])
+
+
 def test_samples_are_the_same_by_place_and_time(tmp_path, data_root):
     """Values may have been filled otherwise."""
     found = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from geoml_cli.dataset.variables import STRUCTURAL
 from geoml_cli.readers.nodata import Nodata
@@ -71,6 +71,12 @@ class GwsaOptions(Options):
         if twice := [name for name in names if names.count(name) > 1]:
             raise ValueError(f"{twice[0]} is named twice")
         return names
+
+    @model_validator(mode="after")
+    def _of_years(self) -> GwsaOptions:
+        if self.period == "month" and self.months != type(self).model_fields["months"].default:
+            raise ValueError("--months is of annual means: leave it out, or --period month")
+        return self
 
     @field_validator("static")
     @classmethod

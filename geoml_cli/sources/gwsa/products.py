@@ -33,7 +33,7 @@ from geoml_cli.sources.gwsa.storage import (
     open_mascons,
 )
 from geoml_cli.sources.gwsa.two_pass import Reading, write_in_two_passes
-from geoml_cli.sources.gwsa.year_means import Span, spans_of, step_notes, target_notes
+from geoml_cli.sources.gwsa.year_means import Span, gldas_notes, spans_of, step_notes, target_notes
 from geoml_cli.work.reporting import Reporter
 
 _MASCON_BASELINE = (2004, 2009)
@@ -185,6 +185,7 @@ def _write(
         *_zero(products),
         *products.mascons.notes,
         *_halfway(products),
+        *gldas_notes(products.mascons, products.gldas),
         *_of_steps(products, options.months),
     ):
         written.funnel.notes.append(note)

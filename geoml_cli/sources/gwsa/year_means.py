@@ -15,6 +15,8 @@ from geoml_cli.sources.gwsa.storage import Gldas, Mascons
 Span = tuple[np.datetime64, np.datetime64]
 _MONTHS = 12
 """Of a year."""
+_SHOWN = 12
+"""Months that are named."""
 _FEWER = 0.99
 """Of the usual number of steps: a year of days has one fewer than a leap year."""
 
@@ -56,6 +58,14 @@ def spans_of(
         if year not in whole
     }
     return {year_span(year): year_months for year, year_months in whole.items()}, left_out
+
+
+def gldas_notes(mascons: Mascons, gldas: Gldas) -> list[str]:
+    """Tell of months of mascons that GLDAS has no file of, between two that it has: a file may have been forgotten."""
+    first, *_, last = sorted(gldas.files)
+    lost = [str(month) for month in sorted(mascons.steps) if first < month < last and month not in gldas.files]
+    more = f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else ""
+    return [f"GLDAS has no file of {', '.join(lost[:_SHOWN])}{more}, which mascons have: left out"] if lost else []
 
 
 def target_notes(name: str, mascons: Mascons, gldas: Gldas, spans: Collection[Span]) -> list[str]:

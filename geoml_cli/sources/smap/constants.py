@@ -21,7 +21,7 @@ from geoml_cli.sources.smap.products import CONSTANTS
 _RANGES = {
     "elevation": (-500.0, 9000.0, "in metres"),
     "slope": (0.0, 90.0, "in degrees"),
-    "aspect": (-1.0, 360.0, "in degrees"),
+    "aspect": (-1.0, 360.0, "in degrees from 0 to 360"),
     "clay": (0.0, 100.0, "in %"),
     "sand": (0.0, 100.0, "in %"),
     "bd": (2.0, 300.0, "in 10 kg m-3"),
@@ -69,23 +69,26 @@ def read_constants(path: Path, names: StationNames, stations: int, notes: Notes)
     return found
 
 
-def refuse_smaller(found: Mapping[str, Floats], location: Callable[[Sequence[str]], str], called: str) -> None:
+def refuse_smaller(
+    found: Mapping[str, Floats], location: Callable[[Sequence[str]], str], called: str, otherwise: str = ""
+) -> None:
     """Refuse shares of 1 where percent are wanted, and radians.
 
     Args:
-        found: Values by name; of the names that are compared together all or none are given.
+        found: Values by name; names that are compared together are left out where one is missing.
         location: Where some of them stand.
         called: What there is a value of.
+        otherwise: What to do where they are as they should be.
     """
     for together, (most, meaning) in _SMALLER.items():
         known = [values[values > 0] for values in (found[name] for name in together if name in found)]
-        if not known or any(len(values) < _SOME or values.max() > most for values in known):
+        if len(known) < len(together) or any(len(values) < _SOME or values.max() > most for values in known):
             continue
         raise DataError(
             f"{' and '.join(together)} of {len(known[0])} {called} are {max(values.max() for values in known):.3g} at "
             f"most, as in {meaning}",
             where=location(together),
-            fix=f"Give them {_RANGES[together[0]][2]}.",
+            fix=f"Give them {_RANGES[together[0]][2]}{otherwise}.",
         )
 
 

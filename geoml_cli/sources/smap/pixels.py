@@ -30,6 +30,8 @@ Floats = NDArray[np.float32]
 Days = NDArray[np.datetime64]
 _LOOKED_AT = 16
 """Pixels along a side that are looked at to know a scale."""
+_DECLARE = "declare it ({1:g}) as _FillValue, of a GeoTIFF as nodata"
+_NAME = ", or name the unit in the file where they are"
 REASONS = ("land cover of no class", "a variable of the day is missing", "the weather before has a gap")
 
 
@@ -86,7 +88,7 @@ class PixelStack:
         valid = (reason < 0) & records[chosen][:, None]
         for name, values in terrain.items():  # of water, which has no class, soils mean nothing
             place = f"{self._path}, {self._names[name]}"
-            refuse_outside(name, values[valid.any(axis=0)], place, "declare it: _FillValue = {1:g}")
+            refuse_outside(name, values[valid.any(axis=0)], place, _DECLARE)
         day, pixel = np.nonzero(valid)  # in the order of `valid`
         variables = self._variables(series, site, records, (chosen[day], pixel), history)
         return SampleBlock(valid.reshape(shape), variables, reason.reshape(shape))
@@ -218,7 +220,7 @@ class PixelStack:
             name for name in FIXED if not self._cube.unit(self._names[name])
         ]  # units that are named are compared
         values = {name: self._cube.fixed(self._names[name], window).reshape(-1) for name in unnamed}
-        refuse_smaller(values, lambda names: f"{self._path}, {' and '.join(names)}", "pixels that name no unit")
+        refuse_smaller(values, lambda names: f"{self._path}, {' and '.join(names)}", "pixels that name no unit", _NAME)
         return tuple(FIXED)
 
     @cached_property

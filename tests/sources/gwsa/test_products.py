@@ -226,6 +226,9 @@ def test_months_that_the_land_model_lacks_are_told_as_its_own(products: Path, pr
         text.startswith("mascons lack month 3 and GLDAS lacks month 4, 5 of 2005: GWS of the year leans to")
         for text in reporter.warned
     )
+    told = "GLDAS has no file of 2005-04, 2005-05, which mascons have: left out"
+    assert told in reporter.warned
+    assert told in prepare_gwsa(products, period="month", **OPTIONS | {"baseline": "2004-2004"})[1].warned
     dataset, _ = prepare_gwsa(products, months=10, **OPTIONS | {"baseline": "2004-2004"})
     told = "2005 is left out: it has 9 months of both; mascons lack month 3 and GLDAS lacks month 4, 5"
     assert told in dataset.manifest.funnel.notes
@@ -685,3 +688,9 @@ def test_gain_factors_of_mascons_are_not_applied_which_is_noted(products: Path, 
     [note] = [note for note in dataset.manifest.funnel.notes if "scale_factor" in note]
     assert note == f"lwe_thickness is taken as {path.name} has it: its scale_factor is not applied"
     assert note not in reporter.warned
+
+
+def test_months_that_a_year_needs_are_of_years(products: Path, prepare_gwsa: PrepareGwsa) -> None:
+    with pytest.raises(ValueError, match="--months is of annual means: leave it out, or --period month"):
+        prepare_gwsa(products, period="month", months=12, **OPTIONS)
+    prepare_gwsa(products, period="month", **OPTIONS)
