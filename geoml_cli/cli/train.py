@@ -167,12 +167,11 @@ def _plan(settings: Settings, dataset: Dataset, folder: Path | None, only: list[
     if folder is not None:
         refuse_foreign(folder)
     plan, finished = plan_run(settings, dataset, only), list[str]()
-    planned = list(plan.members)
     if folder is not None and (folder / "run.json").is_file():
         finished = refuse_other_settings(folder, plan).members()
-    members = [name for name in only or planned if name not in finished]
+    members = [name for name in only or plan.members if name not in finished]
     place = folder or options.runs_root() / settings.model / settings.preset / "YYYYMMDD-HHMMSS"
-    read = [dataset.folder / "manifest.json", dataset.folder / "dataset.nc"]
+    read = [dataset.folder / name for name in ("manifest.json", "dataset.nc")]
     console.plan(read, [place], members=members, as_json=as_json)
 
 
