@@ -16,7 +16,7 @@ from geoml_cli.errors import GeomlError, SettingsError
 
 VERBS = ("prepare", "train", "evaluate", "predict", "export", "sweep", "reproduce")
 _IN_PARTS = ("predict", "evaluate")
-_TIME = re.compile(r"\d+|\d+:\d{2}(:\d{2})?|\d+-\d{1,2}(:\d{2}){0,2}")
+_TIME = re.compile(r"\d+|\d+:\d{2}(:\d{2})?|\d+-\d{1,2}(:\d{2}){0,2}", re.ASCII)
 """As sbatch reads it: minutes, MM:SS, HH:MM:SS, D-HH, D-HH:MM, D-HH:MM:SS."""
 
 _Command = Annotated[

@@ -30,6 +30,8 @@ Index = NDArray[np.int64]
 Frames = NDArray[np.float32]
 
 
+_SINCE_1582, _REFORM = {"standard", "proleptic_gregorian"}, 1582
+"""Calendars that are the same after the year of the reform; cftime calls `gregorian` standard."""
 MOVED = "times stand at the end of their intervals, by their bounds, and are taken to the beginning"
 NOT_ALL = "but there are no such bounds in"
 
@@ -145,6 +147,7 @@ def joined(parts: Sequence[FilePart], cells: Callable[[GridAxes], tuple[Index, I
     da: Any = importlib.import_module("dask.array")  # its functions are untyped
 
     first = parts[0]
+    parts = [_in_calendar(part, first) for part in parts]
     for part in parts[1:]:
         _refuse_difference(first, part)
     ordered = sorted((part for part in parts if part.times), key=lambda part: part.times[0])
@@ -177,6 +180,16 @@ def joined(parts: Sequence[FilePart], cells: Callable[[GridAxes], tuple[Index, I
         decodings=[part.decoding for part in ordered],
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _in_calendar(part: FilePart, first: FilePart) -> FilePart:
+    """Return a file with its times in the calendar of the first one, where the two are one since 1582."""
+    calendars = {time.calendar for each in (part, first) for time in each.times[:1]}
+    if len(calendars) < len(_SINCE_1582) or not calendars <= _SINCE_1582:
+        return part
+    if min(time.year for each in (part, first) for time in each.times) <= _REFORM:
+        return part
+    return replace(part, times=[time.change_calendar(first.times[0].calendar) for time in part.times])
 
 
 def _of_bounds(part: FilePart, parts: Sequence[FilePart]) -> Sequence[str]:

@@ -5,7 +5,8 @@ Legend: N samples of a data set.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import NamedTuple
 
@@ -22,8 +23,8 @@ Numbers = NDArray[np.int64]
 _APART = 4e-5
 """Degrees that places of one bin are apart at most, 4 m; those within half of it are surely found, which are the same
 written with five decimals, or in single precision."""
-_STATION_APART = 0.1
-"""Likewise of stations of one name, whose coordinates providers round to two decimals."""
+_STATIONS_APART, _NAMESAKES_APART = 1e-3, 0.1
+"""Likewise of stations, which hardly stand so close, and of those of one name: providers give three or two decimals."""
 _SHIFTS = (0.0, 0.5)
 """Of bins, in both directions: two places that lie on both sides of an edge share a bin that is shifted."""
 
@@ -52,7 +53,7 @@ def recognised_by(dataset: Dataset) -> tuple[str, ...]:
 def common_spans(one: Described, other: Described) -> Iterator[tuple[WindowSpan, WindowSpan]]:
     """Give the steps [min] of the samples of two data sets, whose series are places that both share, [N] each.
 
-    Places of a series are a few metres apart at most, or are stations of one name. They are numbered in several ways:
+    Places of a series are some metres apart at most, or are stations of one name. They are numbered in several ways:
     samples are the same where they are in any of them.
 
     Args:
@@ -61,9 +62,13 @@ def common_spans(one: Described, other: Described) -> Iterator[tuple[WindowSpan,
     """
     reaches = [_reach(each) for each in (one, other)]
     earliest = min(int(first.min(initial=0)) for first, _ in reaches)
-    names = _names(one.dataset, other.dataset)
-    for shifts, named in product(product(_SHIFTS, _SHIFTS), (False, True) if names else (False,)):
-        bins = [_bins(each, shifts, names if named else {}) for each in (one, other)]
+    both = (one, other)
+    are_stations = all(each.dataset.has("station_index") for each in both)
+    for shifts, named in product(product(_SHIFTS, _SHIFTS), (False, True) if are_stations else (False,)):
+        apart = _NAMESAKES_APART if named else _STATIONS_APART if are_stations else _APART
+        bins = [_bins(each, apart, shifts) for each in both]
+        if named:
+            bins = _of_namesakes(both, bins)
         places = distinct(*bins)
         first, second = (
             WindowSpan(np.searchsorted(places, bin_N), first_N - earliest, last_N - earliest, 1 / 60)
@@ -72,24 +77,25 @@ def common_spans(one: Described, other: Described) -> Iterator[tuple[WindowSpan,
         yield first, second
 
 
-def _names(*datasets: Dataset) -> dict[str, int]:
-    """Number the stations of both data sets by name; none where one has no stations."""
-    if not all(dataset.has("station") and dataset.has("station_index") for dataset in datasets):
-        return {}
-    return {name: number for number, name in enumerate({name for one in datasets for name in one.labels("station")})}
-
-
-def _bins(one: Described, shifts: tuple[float, float], names: Mapping[str, int]) -> Numbers:
-    """Number the bin that each sample lies in, [N]; with names a large one, of each name by itself."""
-    apart = _STATION_APART if names else _APART
+def _bins(one: Described, apart: float, shifts: tuple[float, float]) -> Numbers:
+    """Number the bin that each sample lies in, [N]."""
     lon_lat_N2 = lon_lat_of_samples(one.dataset, len(one.samples))
     east_N, north_N = (np.floor(lon_lat_N2 / apart + shifts)).astype(np.int64).T
     around = round(360 / apart)
-    bin_N = np.asarray(north_N * around + east_N % around)
-    if not names:
-        return bin_N
-    number_S = np.array([names[name] for name in one.dataset.labels("station")], dtype=np.int64)
-    return np.asarray(bin_N * len(names) + number_S[np.asarray(one.dataset.array("station_index"))])
+    return np.asarray((north_N + around) * around + east_N % around)
+
+
+def _of_namesakes(both: Sequence[Described], bins: Sequence[Numbers]) -> list[Numbers]:
+    """Number bins of each name by itself, [N] each; stations whose names are numbers have none in common."""
+    spelled = [[re.sub(r"[\W_]+", "", name).casefold() for name in one.dataset.labels("station")] for one in both]
+    names = {name: number for number, name in enumerate({name for each in spelled for name in each})}
+    found = []
+    for side, (one, bin_N) in enumerate(zip(both, bins, strict=True), start=1):
+        number_S = np.array([names[name] for name in spelled[side - 1]], dtype=np.int64)
+        is_name_S = np.array([any(map(str.isalpha, name)) for name in spelled[side - 1]])
+        place_N = np.asarray(one.dataset.array("station_index"))
+        found.append(np.where(is_name_S[place_N], bin_N * len(names) + number_S[place_N], -side))
+    return found
 
 
 def _reach(one: Described) -> tuple[Numbers, Numbers]:

@@ -13,6 +13,7 @@ from geoml_cli.dataset.store import Dataset, check_content
 from geoml_cli.errors import DataError, StoppedError
 from geoml_cli.evaluation import report
 from geoml_cli.evaluation.audit import audit_network
+from geoml_cli.evaluation.baselines import refuse_unknown
 from geoml_cli.evaluation.csv_tables import write_combined
 from geoml_cli.evaluation.evaluate import evaluate_network, evaluate_pipeline
 from geoml_cli.evaluation.inputs import EvaluationInputs, Subset, open_network
@@ -87,14 +88,16 @@ def _scored(trained: TrainedRun, inputs: Networks, reporter: Reporter) -> Evalua
 def _written(trained: TrainedRun, inputs: Networks, reporter: Reporter) -> Evaluation:
     for opened in inputs.values():
         refuse_unknown_places(opened)
+        refuse_unknown(opened)
     folder = trained.run.evaluation(next(iter(inputs.values())).subset)
     folder.mkdir(parents=True, exist_ok=True)
-    # Removed first and written last: where metrics.json exists, the files next to it belong to it.
-    (folder / "metrics.json").unlink(missing_ok=True)
-    written = {
-        name: write_network(opened, _evaluated(trained, name, opened, reporter), reporter)
-        for name, opened in inputs.items()
-    }
+    written: dict[str, NetworkReport] = {}
+    for name, opened in inputs.items():
+        result = _evaluated(trained, name, opened, reporter)
+        # Removed once there is a result, before anything is written, and written last: where metrics.json exists, the
+        # files next to it belong to it.
+        (folder / "metrics.json").unlink(missing_ok=True)
+        written[name] = write_network(opened, result, reporter)
     is_alone = list(written) == [SINGLE]
     done = (
         Evaluation(folder, written, None, written[SINGLE].document) if is_alone else _combined(trained, inputs, written)

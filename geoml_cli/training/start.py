@@ -234,7 +234,9 @@ def refuse_seen(start: Start, held_out: HeldOut) -> None:
             continue
         steps = ", or on time steps of theirs" if held_out.samples.span is not None else ""
         if one.run.data().digest != digest:
-            steps += f": its data set has rows of the same {' and '.join(recognised_by(held_out.dataset))}"
+            place, *time = recognised_by(held_out.dataset)
+            named = f"{place} or station" if held_out.dataset.has("station") else place
+            steps += f": its data set has rows of the same {' and '.join([named, *time])}"
         raise DataError(
             f"member {one.member} was trained or chosen on {count} of the rows that this run holds out{steps}.",
             where=f"{WHERE} = {one.run.folder}",

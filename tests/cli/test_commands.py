@@ -499,3 +499,14 @@ def test_what_a_preparation_has_said_is_no_note_again(geoml, raw_soc, tmp_path):
         told = geoml("prepare", "soc", raw_soc, "--data", tmp_path, "--classes", "land_cover").err
         unit = [line for line in told.splitlines() if "the unit of soc is taken as g kg-1" in line]
         assert len(unit) == 1 and unit[0].startswith("Note: ") == again, told
+
+
+def test_a_refused_evaluation_leaves_the_last_one(trained, data_root, geoml, tmp_path):
+    """What is handed on is found by metrics.json: without it `bundle` says that there is no evaluation."""
+    run = shutil.copytree(trained, tmp_path / "run")
+    given = ("evaluate", run, "--data", data_root, "--set", "evaluate.importance_repeats=0", "--set")
+    assert geoml(*given, "evaluate.baselines=[]").code == 0
+    before = (run / "evaluation/test/metrics.json").read_bytes()
+    for refused in ('evaluate.baselines=["nope"]', 'evaluate.runs=["other"]'):
+        assert geoml(*given, refused).code == 2
+        assert (run / "evaluation/test/metrics.json").read_bytes() == before

@@ -285,6 +285,18 @@ def test_stations_of_one_name_are_one_though_their_coordinates_differ():
     later.dataset.arrays["time"] = later.dataset.arrays["time"][::-1]
     spans = list(common_spans(one, later))
     assert np.any([predicting_alike(ROWS, ROWS[1:], *both) for both in spans], axis=0).tolist() == [True, False]
+    spelled = stations(["ch_cha", "DE Tha"], [8.4104, 13.5651], [47.2102, 50.9624])
+    spelled.dataset.arrays["time"] = spelled.dataset.arrays["time"][::-1]
+    spans = list(common_spans(one, spelled))
+    assert np.any([predicting_alike(ROWS, ROWS[1:], *both) for both in spans], axis=0).tolist() == [True, False]
+    close = stations(["other", "tower"], [8.4104, 13.5703], [47.2102, 50.9604])  # 45 m
+    close.dataset.arrays["time"] = close.dataset.arrays["time"][::-1]
+    spans = list(common_spans(one, close))
+    assert np.any([predicting_alike(ROWS, ROWS[1:], *both) for both in spans], axis=0).tolist() == [True, False]
+    numbered = [
+        stations(["1", "2"], *place) for place in (([13.57, 8.41], [50.96, 47.21]), ([13.58, 8.41], [50.9624, 47.25]))
+    ]
+    assert not np.any([predicting_alike(ROWS, ROWS, *both) for both in common_spans(*numbered)])
     far = stations(["CH-Cha", "DE-Tha"], [8.41, 93.5], [47.21, 20.9])
     far.dataset.arrays["time"] = far.dataset.arrays["time"][::-1]
     assert not np.any([predicting_alike(ROWS, ROWS[1:], *both) for both in common_spans(one, far)])

@@ -59,7 +59,8 @@ class NetworkSettings(Table):
 
     def unused(self) -> dict[str, str]:
         """Return what means nothing for samples of one step."""
-        return {"heads": "steps = 1, and attention to one step has one weight"} if self.steps == 1 else {}
+        why = "steps = 1, and attention to one step has one weight; it only has to divide the embedding"
+        return {"heads": why} if self.steps == 1 else {}
 
     @property
     def clocks(self) -> tuple[str, ...]:

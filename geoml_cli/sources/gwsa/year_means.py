@@ -39,6 +39,13 @@ def spans_of(
         DataError: No year has enough.
     """
     months = sorted(set(mascons.steps) & set(gldas.files))
+    if not months:
+        reach = [f"{min(each)} to {max(each)}" for each in (mascons.steps, gldas.files)]
+        raise DataError(
+            f"no month has both mascons ({reach[0]}) and GLDAS ({reach[1]})",
+            where=str(raw),
+            fix="Add GLDAS files of the months of mascons.",
+        )
     if least is None:
         return {(month, month): [month] for month in months}, {}
     years: dict[int, list[np.datetime64]] = {}
@@ -46,7 +53,7 @@ def spans_of(
         years.setdefault(int(str(month)[:4]), []).append(month)
     whole = {year: year_months for year, year_months in years.items() if len(year_months) >= least}
     if not whole:
-        listed = ", ".join(f"{year} {len(year_months)}" for year, year_months in years.items()) or "none at all"
+        listed = ", ".join(f"{year} {len(year_months)}" for year, year_months in years.items())
         raise DataError(
             f"no year has {least} months with mascons and GLDAS (there are: {listed})",
             where=str(raw),

@@ -146,6 +146,23 @@ def test_a_change_far_beyond_those_between_other_times(tmp_path):
     refused(write(tmp_path / "a.nc", values), r"changes by 299.* from 2001-05-01 \(a\.nc\) to 2001-06-01")
 
 
+@pytest.mark.parametrize("calendars", [("standard", "proleptic_gregorian"), ("proleptic_gregorian", "gregorian")])
+def test_calendars_that_are_one_since_1582_may_be_mixed(tmp_path, calendars):
+    """Models write the one and xarray the other."""
+    alike = {}
+    for name, both in (("mixed", calendars), ("one", calendars[:1] * 2)):
+        (tmp_path / name).mkdir()
+        for number, calendar in enumerate(both):
+            times = list(FIRST_DAYS[4 * number : 4 * number + 4])
+            attributes = MONTHLY | {"calendar": calendar}
+            write(tmp_path / name / f"{number}.nc", field(4, number), times=times, time_attrs=attributes)
+        alike[name] = prepared(tmp_path / name).array("time").tolist()
+    assert alike["mixed"] == alike["one"] and len(alike["one"]) == 8
+    old = {"units": "days since 1500-01-01", "calendar": calendars[1]}
+    write(tmp_path / "mixed" / "1.nc", field(4, 1), times=[0, 31, 59, 90], time_attrs=old)
+    refused(tmp_path / "mixed", "calendars differ")
+
+
 def test_values_beyond_the_given_range(tmp_path):
     refused(write(tmp_path / "a.nc"), r"value .* at 2001-0\d-01 .* is not within 15 to 99", range="15,99")
 
