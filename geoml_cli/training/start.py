@@ -15,7 +15,7 @@ from torch import Tensor
 from geoml_cli import registry
 from geoml_cli.config.load import read_settings
 from geoml_cli.config.tables.train import TrainSettings
-from geoml_cli.dataset.store import Dataset
+from geoml_cli.dataset.store import NAME, Dataset
 from geoml_cli.errors import DataError, GeomlError, SettingsError
 from geoml_cli.models.spec import Spec
 from geoml_cli.runs import checkpoint
@@ -148,11 +148,14 @@ def _data_of(run: Run, dataset: Dataset) -> Dataset | None:
     record = run.data()
     if record.digest == dataset.manifest.digest():
         return dataset
+    folder = Path(record.folder or "")
+    if not (folder / NAME).is_file():
+        return None
     try:
-        other = Dataset(Path(record.folder)) if record.folder else None
+        other = Dataset(folder)
     except DataError:
         return None
-    return other if other is not None and other.manifest.digest() == record.digest else None
+    return other if other.manifest.digest() == record.digest else None
 
 
 @dataclass(frozen=True)

@@ -235,6 +235,16 @@ class Seen:
         return len(ROWS)
 
 
+def test_a_data_set_without_its_file_is_gone(trained, raw_soc, dataset, tmp_path):
+    other = prepared_again(raw_soc, tmp_path, lambda table: table.iloc[::-2])
+    settings = load("soc", "map", None, {}, [*SETTINGS, "train.epochs=1"])
+    first = train(settings, other, RunLocation(tmp_path / "first", cpu=True), None, NullReporter())
+    given = load("soc", "map", None, {}, [*SETTINGS, f"train.start_run={first.folder}"]).shared.train
+    assert described(given, dataset).endswith("with its scaling.")
+    (other.folder / "dataset.nc").unlink()
+    assert f"which is no longer in {other.folder}, so whether" in described(given, dataset)
+
+
 def described_block(lon, lat, day, reach=None) -> Described:
     rows = np.arange(len(lon))
     minutes = np.asarray(day) * 1440

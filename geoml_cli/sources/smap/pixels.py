@@ -216,9 +216,8 @@ class PixelStack:
     def _terrain(self) -> tuple[str, ...]:
         """Name terrain and soil, once their values are known to be in the units of the stations' table."""
         window = self._some()
-        unnamed = [
-            name for name in FIXED if not self._cube.unit(self._names[name])
-        ]  # units that are named are compared
+        # Units that are named are compared as such.
+        unnamed = [name for name in FIXED if not self._cube.unit(self._names[name])]
         values = {name: self._cube.fixed(self._names[name], window).reshape(-1) for name in unnamed}
         refuse_smaller(values, lambda names: f"{self._path}, {' and '.join(names)}", "pixels that name no unit", _NAME)
         return tuple(FIXED)
