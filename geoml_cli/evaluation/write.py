@@ -19,18 +19,26 @@ def write_network(inputs: EvaluationInputs, result: EvaluationResult, reporter: 
     for note in result.notes:
         reporter.warn(note)
     folder = inputs.folder
-    (folder / "figures").mkdir(parents=True, exist_ok=True)
-    # Removed first and written last: where metrics.json exists, the files next to it belong to it.
-    # A table that this evaluation does not write would otherwise be an earlier one's.
-    for stale in (folder / "metrics.json", *folder.glob("*.csv")):
-        stale.unlink(missing_ok=True)
+    # Drawn first, which takes longest: an evaluation that is stopped leaves the last one as it was.
     figures = draw_figures(inputs, result)
+    html, document = html_report(inputs, result, figures), record(inputs, result, figures.missing)
+    (folder / "figures").mkdir(parents=True, exist_ok=True)
+    remove_earlier(folder)
     _write_figures(folder / "figures", figures)
     write_tables(folder, inputs, result)
-    write_text(folder / "report.html", html_report(inputs, result, figures))
-    document = record(inputs, result, figures.missing)
+    write_text(folder / "report.html", html)
     write_text(folder / "metrics.json", text(document))
     return NetworkReport(folder, result, document, figures, report_tables(inputs, result), lead_table(inputs, result))
+
+
+def remove_earlier(folder: Path) -> None:
+    """Remove what an earlier evaluation wrote into a folder, metrics.json first, which is written last.
+
+    Where it exists, the files next to it belong to it; what this evaluation does not write would be an earlier one's.
+    """
+    for stale in (folder / "metrics.json", *folder.glob("*.csv"), folder / "report.html"):
+        if stale.is_file():
+            stale.unlink()
 
 
 def _write_figures(folder: Path, figures: FigureSet) -> None:

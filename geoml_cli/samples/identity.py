@@ -21,8 +21,8 @@ from geoml_cli.work.distinct import distinct
 
 Numbers = NDArray[np.int64]
 _APART = 4e-5
-"""Degrees that places of one bin are apart at most, 4 m; those within half of it are surely found, which are the same
-written with five decimals, or in single precision."""
+"""Height of a bin [degrees], and its width as it is at the equator. Places less than half of it apart in both
+directions, 2 m, are surely found: they are the same written with five decimals, or in single precision."""
 _STATIONS_APART, _NAMESAKES_APART = 1e-3, 0.1
 """Likewise of stations, which hardly stand so close, and of those of one name: providers give three or two decimals."""
 _SHIFTS = (0.0, 0.5)
@@ -78,11 +78,14 @@ def common_spans(one: Described, other: Described) -> Iterator[tuple[WindowSpan,
 
 
 def _bins(one: Described, apart: float, shifts: tuple[float, float]) -> Numbers:
-    """Number the bin that each sample lies in, [N]."""
-    lon_lat_N2 = lon_lat_of_samples(one.dataset, len(one.samples))
-    east_N, north_N = (np.floor(lon_lat_N2 / apart + shifts)).astype(np.int64).T
-    around = round(360 / apart)
-    return np.asarray((north_N + around) * around + east_N % around)
+    """Number the bin that each sample lies in, [N]: a row of as many bins as its parallel has room for."""
+    longitude_N, latitude_N = lon_lat_of_samples(one.dataset, len(one.samples)).T
+    north_N = np.floor(latitude_N / apart + shifts[1])
+    parallel_N = np.cos(np.radians(np.clip((north_N + 0.5 - shifts[1]) * apart, -90, 90)))
+    around_N = np.maximum(np.round(360 / apart * parallel_N), 1)
+    east_N = np.floor(longitude_N % 360 / 360 * around_N + shifts[0]) % around_N
+    most = round(360 / apart) + 1
+    return np.asarray(((north_N + most) * most + east_N).astype(np.int64))
 
 
 def _of_namesakes(both: Sequence[Described], bins: Sequence[Numbers]) -> list[Numbers]:

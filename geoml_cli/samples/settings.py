@@ -31,13 +31,16 @@ class Table(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _no_truth(cls, value: object, info: ValidationInfo) -> object:
-        """Refuse true and false where a number is meant: Python takes them for 1 and 0."""
+        """Refuse true and false where a number is meant, which Python takes for 1 and 0; take a number for a name."""
         given = value if isinstance(value, (list, tuple)) else [value]
         field = cls.model_fields[str(info.field_name)]
         kinds = set(_kinds(field.annotation))
         if bool not in kinds and any(isinstance(one, bool) for one in given):
             wanted = next((name for kind, name in ((float, "float"), (int, "int")) if kind in kinds), "string")
             raise PydanticCustomError(f"{wanted}_type", "true and false are no numbers")
+        if str in kinds and not kinds & {int, float, bool}:  # of members and groups that are called 2010
+            named = [str(one) if type(one) is int else one for one in given]
+            return named if given is value else named[0]
         return value
 
     def unused(self) -> dict[str, str]:

@@ -88,11 +88,14 @@ def contents(run: Run, *, observations: bool = True) -> list[Path]:
 
 
 def _to_hand_on(run: Run) -> Iterator[Path]:
+    # An evaluation that was stopped while it wrote is none.
+    broken = [folder for folder in run.folder.glob("evaluation/*") if not (folder / "metrics.json").is_file()]
     for path in sorted(run.folder.rglob("*")):
         own = path.relative_to(run.folder)
         store = next((place for place, part in enumerate(own.parts) if part.endswith(".zarr")), len(own.parts))
         is_hidden = any(part.startswith(".") for part in own.parts[:store])  # a store keeps its metadata so
-        if path.is_file() and not is_hidden and not set(own.parts) & {*_LEFT_OUT} and not path.name.endswith(_LOCKS):
+        is_left_out = set(own.parts) & {*_LEFT_OUT} or path.name.endswith(_LOCKS) or set(path.parents) & {*broken}
+        if path.is_file() and not is_hidden and not is_left_out:
             yield own
 
 

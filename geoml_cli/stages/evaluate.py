@@ -22,7 +22,7 @@ from geoml_cli.evaluation.pieces import Networks, PartOutcome, Piece, make_part,
 from geoml_cli.evaluation.place_series import refuse_unknown_places
 from geoml_cli.evaluation.report import NetworkReport
 from geoml_cli.evaluation.result import EvaluationResult
-from geoml_cli.evaluation.write import write_network
+from geoml_cli.evaluation.write import remove_earlier, write_network
 from geoml_cli.inference.load import TrainedRun, settings_of
 from geoml_cli.models.spec import SINGLE
 from geoml_cli.runs.data import same_data
@@ -81,7 +81,7 @@ def _scored(trained: TrainedRun, inputs: Networks, reporter: Reporter) -> Evalua
         raise StoppedError(
             "stopped; what was computed is kept.",
             where=str(trained.run.folder),
-            fix=f"Go on with `geoml evaluate {trained.run.quoted}`.",
+            fix=f"Go on with `geoml evaluate {trained.run.quoted}` and the same options.",
         ) from None
 
 
@@ -91,14 +91,11 @@ def _written(trained: TrainedRun, inputs: Networks, reporter: Reporter) -> Evalu
         refuse_unknown(opened)
     folder = trained.run.evaluation(next(iter(inputs.values())).subset)
     folder.mkdir(parents=True, exist_ok=True)
-    written: dict[str, NetworkReport] = {}
-    for name, opened in inputs.items():
-        result = _evaluated(trained, name, opened, reporter)
-        # Removed once there is a result, before anything is written, and written last: where metrics.json exists, the
-        # files next to it belong to it.
-        (folder / "metrics.json").unlink(missing_ok=True)
-        written[name] = write_network(opened, result, reporter)
-    is_alone = list(written) == [SINGLE]
+    is_alone = list(inputs) == [SINGLE]
+    results = {name: _evaluated(trained, name, opened, reporter) for name, opened in inputs.items()}
+    if not is_alone:  # what is of all networks would stand next to other scores of one
+        remove_earlier(folder)
+    written = {name: write_network(opened, results[name], reporter) for name, opened in inputs.items()}
     done = (
         Evaluation(folder, written, None, written[SINGLE].document) if is_alone else _combined(trained, inputs, written)
     )

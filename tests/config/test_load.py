@@ -226,3 +226,12 @@ def test_the_place_of_a_mistake_is_that_of_the_setting_named_first(tmp_path):
     """Of those that exclude each other the preset's own is not at fault."""
     with pytest.raises(SettingsError, match=r"^--set split\.gap_hours: \[split\] gap_hours belongs to kind = 'gaps'"):
         load("geomamba", "gwsa-blocks", None, {}, ["split.gap_hours=[3]"])
+
+
+def test_names_that_are_numbers_need_no_quotes():
+    """Members of a split by years are called so, and a shell takes quotes away."""
+    given = ["train.start_run=runs/a", "train.start_member=2010", "split.kind=regions", "split.regions=[3, 'b']"]
+    found = load("geomamba", "gwsa", None, {}, [*given, "split.group_by=category"]).shared
+    assert found.train.start_member == "2010" and found.split.regions == ("3", "b")
+    with pytest.raises(SettingsError, match="must be text"):
+        load("geomamba", "gwsa", None, {}, ["train.start_run=runs/a", "train.start_member=true"])

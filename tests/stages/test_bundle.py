@@ -257,3 +257,13 @@ def evaluated_run(trained, geoml, data_root, tmp_path):
     run = shutil.copytree(trained, tmp_path / "run")
     assert geoml("evaluate", run, "--data", data_root / "soc", "--quiet").code == 0
     return run
+
+
+def test_an_evaluation_that_was_stopped_while_it_wrote_does_not_go_along(trained, geoml, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    (run / "evaluation/test/figures").mkdir(parents=True)
+    for name in ("report.html", "scores.csv", "figures/scores.png"):
+        (run / "evaluation/test" / name).write_text("of another evaluation")
+    done = geoml("bundle", run, "--out", tmp_path / "bundle")
+    assert done.code == 0 and "no evaluation" in done.err
+    assert not (tmp_path / "bundle/run/evaluation").exists()

@@ -58,8 +58,22 @@ def test_an_evaluation_that_is_stopped_ends_with_75_where_something_is_kept(run,
         stopped.setattr("geoml_cli.stages.evaluate.write_network", interrupted)
         done = geoml(*words)
     assert done.code == 75 and "stopped; what was computed is kept." in " ".join(done.err.split()), done.err
-    assert f"Go on with `geoml evaluate {run}`" in done.err.replace("\n", "")
+    assert f"Go on with `geoml evaluate {run}` and the same options." in " ".join(done.err.split())
     assert geoml(*words).code == 0
+
+
+def test_an_evaluation_that_is_stopped_while_it_draws_leaves_the_last_one(run, data_root, geoml, monkeypatch):
+    words = ("evaluate", run, "--data", data_root, *QUICK)
+    assert geoml(*words).code == 0
+    before = {path: path.read_bytes() for path in (run / "evaluation").rglob("*") if path.is_file()}
+
+    def interrupted(*given, **more):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as stopped:
+        stopped.setattr("geoml_cli.evaluation.write.html_report", interrupted)
+        assert geoml(*words, "--set", "evaluate.n_bootstrap=200").code == 75
+    assert {path: path.read_bytes() for path in (run / "evaluation").rglob("*") if path.is_file()} == before
 
 
 def test_an_evaluation_in_parts_equals_that_of_one_go(run, data_root, tmp_path, geoml, small_blocks, monkeypatch):

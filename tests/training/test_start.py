@@ -271,6 +271,16 @@ def test_places_are_the_same_in_other_digits_and_south_of_the_equator(lon, lat, 
     assert not np.any([predicting_alike(ROWS, ROWS, *both) for both in common_spans(one, later)])
 
 
+@pytest.mark.parametrize("latitude", [0.0, 41.8, -66.0, 84.0])
+@pytest.mark.parametrize(("metres", "same"), [(1.9, True), (7.0, False)])
+def test_metres_to_the_east_are_those_of_the_parallel(latitude, metres, same):
+    east = metres / 111_195 / np.cos(np.radians(latitude))
+    lon = np.array([100.2, -179.9999999])
+    one, other = (described_block(lon + more, [latitude, latitude], [3, 4]) for more in (0.0, -east))
+    found = np.any([predicting_alike(ROWS, ROWS, *both) for both in common_spans(one, other)], axis=0)
+    assert found.tolist() == [same, same]
+
+
 def test_windows_of_another_data_set_may_share_steps():
     place = ([100.2, 20.0], [-5.0, -6.0])
     one = described_block(*place, [10, 10], reach=2)
