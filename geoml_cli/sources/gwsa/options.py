@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from geoml_cli.dataset.variables import STRUCTURAL
 from geoml_cli.readers.nodata import Nodata
@@ -52,8 +52,8 @@ class GwsaOptions(Options):
     """Products only: annual means, or months."""
 
     months: int = Field(default=9, ge=1, le=12)
-    """Products only: months of mascons and GLDAS that a year needs, or it is left out; the mean of a year that lacks
-    some leans to the others."""
+    """Products only, annual means: months of mascons and GLDAS that a year needs, or it is left out; the mean of a year
+    that lacks some leans to the others."""
 
     baseline: str = "2004-2009"
     """Products only: years whose mean the GLDAS storage is an anomaly from; that of the mascons is 2004-2009."""
@@ -71,12 +71,6 @@ class GwsaOptions(Options):
         if twice := [name for name in names if names.count(name) > 1]:
             raise ValueError(f"{twice[0]} is named twice")
         return names
-
-    @model_validator(mode="after")
-    def _of_years(self) -> GwsaOptions:
-        if self.period == "month" and self.months != type(self).model_fields["months"].default:
-            raise ValueError("--months is of annual means: leave it out, or --period month")
-        return self
 
     @field_validator("static")
     @classmethod

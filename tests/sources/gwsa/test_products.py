@@ -688,9 +688,3 @@ def test_gain_factors_of_mascons_are_not_applied_which_is_noted(products: Path, 
     [note] = [note for note in dataset.manifest.funnel.notes if "scale_factor" in note]
     assert note == f"lwe_thickness is taken as {path.name} has it: its scale_factor is not applied"
     assert note not in reporter.warned
-
-
-def test_months_that_a_year_needs_are_of_years(products: Path, prepare_gwsa: PrepareGwsa) -> None:
-    with pytest.raises(ValueError, match="--months is of annual means: leave it out, or --period month"):
-        prepare_gwsa(products, period="month", months=12, **OPTIONS)
-    prepare_gwsa(products, period="month", **OPTIONS)
