@@ -32,7 +32,7 @@ def write_network(inputs: EvaluationInputs, result: EvaluationResult, reporter: 
 
 
 def remove_earlier(folder: Path) -> None:
-    """Remove what an earlier evaluation wrote into a folder, metrics.json first, which is written last.
+    """Remove tables and report of an earlier evaluation, metrics.json first, which is written last.
 
     Where it exists, the files next to it belong to it; what this evaluation does not write would be an earlier one's.
     """

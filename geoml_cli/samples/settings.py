@@ -78,5 +78,5 @@ class TargetSettings(Table):
     about their mean, so that predictions aim at the mean of the target and not its median."""
 
     def unused(self) -> dict[str, str]:
-        """Return what is of logarithms where there are none."""
+        """Return settings of logarithms where there are none."""
         return {"smearing": "transform is 'none'"} if self.transform == "none" else {}

@@ -93,7 +93,7 @@ def _written(trained: TrainedRun, inputs: Networks, reporter: Reporter) -> Evalu
     folder.mkdir(parents=True, exist_ok=True)
     is_alone = list(inputs) == [SINGLE]
     results = {name: _evaluated(trained, name, opened, reporter) for name, opened in inputs.items()}
-    if not is_alone:  # what is of all networks would stand next to other scores of one
+    if not is_alone:  # tables of all networks would stand next to other scores of one
         remove_earlier(folder)
     written = {name: write_network(opened, results[name], reporter) for name, opened in inputs.items()}
     done = (

@@ -20,9 +20,9 @@ from geoml_cli.errors import DataError, GeomlError, SettingsError
 from geoml_cli.models.spec import Spec
 from geoml_cli.runs import checkpoint
 from geoml_cli.runs.run import Run
-from geoml_cli.samples.identity import Described, common_spans, recognised_by
 from geoml_cli.samples.samples import Samples, WindowSpan
 from geoml_cli.samples.scaling import Scaling
+from geoml_cli.splits.identity import Described, common_spans, recognised_by
 from geoml_cli.splits.overlaps import overlapping, predicting_alike
 from geoml_cli.splits.split import Rows, Split
 from geoml_cli.work.distinct import distinct

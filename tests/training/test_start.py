@@ -22,10 +22,10 @@ from geoml_cli.dataset.store import Block, Dataset
 from geoml_cli.errors import DataError, SettingsError
 from geoml_cli.runs.data_record import checksum_of
 from geoml_cli.runs.run import Run
-from geoml_cli.samples.identity import Described, common_spans, recognised_by
 from geoml_cli.samples.samples import WindowSpan
 from geoml_cli.samples.scaling import Affine, Scaling, TargetScaling
 from geoml_cli.sources.soc.source import SOURCE
+from geoml_cli.splits.identity import Described, common_spans, recognised_by
 from geoml_cli.splits.overlaps import overlapping, predicting_alike
 from geoml_cli.stages.prepare import Raw, prepare
 from geoml_cli.stages.train import RunLocation, train

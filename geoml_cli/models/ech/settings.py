@@ -68,7 +68,7 @@ class EchTables(ModelTables):
     grid: GridSettings = GridSettings()
 
     def unused(self) -> dict[str, str]:
-        """Return what is of the classifier where it is not trained."""
+        """Return settings of the classifier where it is not trained."""
         own = ("wave.positive_weight", "wave.probability")
         return dict.fromkeys(own, "part is 'regressor'") if self.network.part == "regressor" else {}
 

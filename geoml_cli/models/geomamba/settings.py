@@ -58,7 +58,7 @@ class NetworkSettings(Table):
     anywhere; `auto` is the quickest that works where the data are. Weights fit all of them."""
 
     def unused(self) -> dict[str, str]:
-        """Return what means nothing for samples of one step."""
+        """Return settings of attention over several steps where there is one."""
         why = "steps = 1, and attention to one step has one weight; it only has to divide the embedding"
         return {"heads": why} if self.steps == 1 else {}
 
@@ -90,7 +90,7 @@ class LossSettings(Table):
     """Error from which the Huber loss grows linearly."""
 
     def unused(self) -> dict[str, str]:
-        """Return what is of the Huber loss where it is another."""
+        """Return settings of the Huber loss where it is another one."""
         return {} if self.kind == "huber" else {"delta": f"kind is {self.kind!r}"}
 
 

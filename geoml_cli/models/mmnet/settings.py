@@ -31,7 +31,7 @@ class NetworkSettings(Table):
     layer."""
 
     def unused(self) -> dict[str, str]:
-        """Return what the MLP does not have."""
+        """Return settings of the windows, which the MLP does not have."""
         return {"days": "variant is 'mlp', which sees one"} if self.variant == "mlp" else {}
 
 

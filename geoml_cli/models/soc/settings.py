@@ -26,7 +26,7 @@ class NetworkSettings(Table):
     """Layers of the LSTM."""
 
     def unused(self) -> dict[str, str]:
-        """Return what is of the LSTM where there is none."""
+        """Return settings of the LSTM where there is none."""
         return dict.fromkeys(("series", "hidden", "layers"), "variant is 'cnn'") if self.variant == "cnn" else {}
 
 

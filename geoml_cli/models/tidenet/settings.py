@@ -69,7 +69,7 @@ class FrameSettings(Table):
     """Time steps between the first maps of two windows."""
 
     def unused(self) -> dict[str, str]:
-        """Return what is of missing cells where there are none."""
+        """Return settings of missing cells where there are none."""
         return {"land_value": "land is 'zero', so that no cell is missing"} if self.land == "zero" else {}
 
     @model_validator(mode="after")
@@ -103,7 +103,7 @@ class LossSettings(Table):
     """Of the error of the amplitude forecast."""
 
     def unused(self) -> dict[str, str]:
-        """Return what is of a term that has no weight."""
+        """Return settings of a term that has no weight."""
         return {} if self.spectrum else {"spectrum_steps": "spectrum is 0"}
 
 
@@ -129,7 +129,7 @@ class TidenetTables(ModelTables):
     scores: ScoreSettings = ScoreSettings()
 
     def unused(self) -> dict[str, str]:
-        """Return what is of TIDE-Net where the network is SimVP."""
+        """Return settings of TIDE-Net where the network is SimVP."""
         own = ("network.hidden", "network.spectral_number", *(f"loss.{name}" for name in LossSettings.model_fields))
         return dict.fromkeys(own, "variant is 'simvp'") if self.network.variant == "simvp" else {}
 

@@ -17,6 +17,7 @@ from geoml_cli.dataset.store import Dataset
 from geoml_cli.samples.coordinates import lon_lat_of_samples
 from geoml_cli.samples.samples import Samples, WindowSpan
 from geoml_cli.samples.times import begin_of
+from geoml_cli.splits.sample_times import minutes_of_samples, years_of_samples
 from geoml_cli.work.distinct import distinct
 
 Numbers = NDArray[np.int64]
@@ -120,9 +121,6 @@ def _reach(one: Described) -> tuple[Numbers, Numbers]:
 def _times(dataset: Dataset, samples: int) -> Numbers | None:
     """Return the time of every sample [min since 1970], or its year, [N]; None where there is neither."""
     if dataset.has("time"):
-        time = np.asarray(dataset.array("time"), dtype=np.int64)
-        time_N = time[np.asarray(dataset.array("index"))] if dataset.has("index") else time
-        if time_N.shape == (samples,):
-            return np.asarray(time_N + begin_of(dataset.unit("time")).astype(np.int64))
-    year = np.asarray(dataset.array("year")) if dataset.has("year") else np.empty(0)
-    return year.astype(np.int64) if year.shape == (samples,) else None
+        return np.asarray(minutes_of_samples(dataset, samples) + begin_of(dataset.unit("time")).astype(np.int64))
+    has_years = dataset.has("year") and dataset.array("year").shape == (samples,)
+    return years_of_samples(dataset, samples) if has_years else None
